@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#pragma once
+
+#include "gantry/base/run.h"
+#include "gantry/image/image.h"
+
+namespace gantry {
+
+/// A binary mask: 0 outside, 1 inside.
+using Mask = Voxels<std::uint8_t>;
+using MaskView = VoxelView<std::uint8_t>;
+
+/// What lies outside an image.
+enum class Border { mirror, nearest, zero };
+
+/// Convolves with a Gaussian of the given standard deviation in mm along each axis (taps exp(-x^2/2s^2) to 4 s,
+/// normalised); an axis with one voxel, or sigma 0, is left alone. Two volumes of scratch.
+Voxels<float> gaussian(const VoxelView<float>& image, Vec3 sigma_mm, Border border, const Run& run);
+/// Mean over a box of 2 r + 1 voxels along each axis, mirrored borders; cost independent of the radius.
+Voxels<float> box_mean(const VoxelView<float>& image, std::array<int, 3> radius, const Run& run);
+/// Median over a cube of 2 r + 1 voxels (r 1 or 2), border as told.
+Voxels<float> median(const VoxelView<float>& image, int radius, Border border, const Run& run);
+/// Second-order derivatives of the image smoothed by `sigma_mm`, in mm^-2, times sigma^2: eigenvalues |l1| <= |l2| <= |l3|, as three volumes.
+std::array<Voxels<float>, 3> hessian_eigenvalues(const VoxelView<float>& image, double sigma_mm, const Run& run);
+/// Central-difference gradient magnitude in units per mm.
+Voxels<float> gradient_magnitude(const VoxelView<float>& image, const Run& run);
+
+}  // namespace gantry

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#pragma once
+
+#include "gantry/volume/filters.h"
+
+namespace gantry {
+
+enum class Interpolation { nearest, linear, cubic };
+
+/// Samples `image` at the voxel centres of `target` (cubic = interpolating B-spline, whole-sample symmetric ends). Points outside the
+/// image take `outside`. Slice positions of a non-uniform grid are honoured. Axis-aligned pairs of grids take a separable path.
+Voxels<float> resample(const VoxelView<float>& image, const Grid& target, Interpolation interpolation, float outside, const Run& run);
+/// Nearest neighbour, any integer type: for labels and masks.
+template <class T>
+Voxels<T> resample_labels(const VoxelView<T>& labels, const Grid& target, const Run& run);
+/// The grid that covers the same box with the given spacing (voxel corners aligned at the first corner).
+Grid with_spacing(const Grid& grid, Vec3 spacing_mm);
+/// Axes permuted and flipped (no interpolation) so that i, j, k run nearest to +L, +P, +S: an image whose orientation() is "LPS".
+/// `canonical_grid` gives only its grid; `from_canonical` takes a mask back to the original axes.
+template <class T>
+Voxels<T> to_canonical(const VoxelView<T>& image);
+template <class T>
+Voxels<T> from_canonical(const VoxelView<T>& image, const Grid& original);
+Grid canonical_grid(const Grid& grid);
+/// The voxels of `image` in the box [begin, begin + size).
+template <class T>
+Voxels<T> crop(const VoxelView<T>& image, Size3 begin, Size3 size);
+/// Means over blocks of `factor` voxels (edges take what there is).
+Voxels<float> shrink(const VoxelView<float>& image, std::array<int, 3> factor, const Run& run);
+
+}  // namespace gantry
