@@ -31,11 +31,11 @@ enum class ErrorCode {
 /// One row of the error table.
 struct ErrorInfo {
   ErrorCode code;
-  std::string_view id;         ///< snake_case name, stable in JSON
-  int exit_status;             ///< of the command line
-  int http_status;             ///< of the REST interface
-  unsigned dimse_status;       ///< of a C-STORE or C-FIND response, PS3.7 annex C
-  std::string_view python;     ///< exception class of the Python module
+  std::string_view id;      ///< snake_case name, stable in JSON
+  int exit_status;          ///< of the command line
+  int http_status;          ///< of the REST interface
+  unsigned dimse_status;    ///< of a C-STORE or C-FIND response, PS3.7 annex C
+  std::string_view python;  ///< exception class of the Python module
 };
 
 /// The row of `code`.

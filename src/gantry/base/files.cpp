@@ -26,7 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void throw_errno(const Path& path, std::string_view act, int number) {
-  const auto code = number == ENOENT || number == ENOTDIR                   ? ErrorCode::not_found
+  const auto code = number == ENOENT || number == ENOTDIR                    ? ErrorCode::not_found
                     : number == EACCES || number == EPERM || number == EROFS ? ErrorCode::not_permitted
                     : number == ENOSPC || number == EDQUOT                   ? ErrorCode::disk_full
                                                                              : ErrorCode::unreadable;
@@ -199,7 +199,8 @@ Path find_resource(const Path& relative) {
   if (!::dladdr(reinterpret_cast<void*>(&find_resource), &info) || !info.dli_fname) return {};
   const Path library = fs::weakly_canonical(info.dli_fname, ignored).parent_path();
   // Installed: lib/libgantry.so with share/gantry and libexec/gantry; build tree: build/PRESET/lib in the source tree.
-  for (const char* base : {"../share/gantry", "../libexec/gantry", "../../share/gantry", "../../libexec/gantry", "../bin", "../lib", "../../.."}) {
+  for (const char* base :
+       {"../share/gantry", "../libexec/gantry", "../../share/gantry", "../../libexec/gantry", "../bin", "../lib", "../../.."}) {
     const Path candidate = (library / base / relative).lexically_normal();
     if (fs::exists(candidate, ignored)) return candidate;
   }

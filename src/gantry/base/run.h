@@ -13,9 +13,9 @@ namespace gantry {
 
 /// How much a Run may use and how it reports. The defaults suit a library call: all processors, no limit, silent.
 struct RunOptions {
-  int threads = 0;                ///< 0 = as many as the machine has
-  std::uint64_t memory_bytes = 0; ///< 0 = no limit
-  std::uint64_t seed = 0;         ///< of everything random
+  int threads = 0;                 ///< 0 = as many as the machine has
+  std::uint64_t memory_bytes = 0;  ///< 0 = no limit
+  std::uint64_t seed = 0;          ///< of everything random
   /// Called with the fraction done in [0, 1] and the name of the step; may be called from any thread, never at once.
   std::function<void(double fraction, std::string_view step)> progress;
 };

@@ -13,7 +13,8 @@ namespace gantry {
 /// Calls `body(begin, end)` for consecutive blocks of [0, count) of `grain` items (the last may be shorter), on the Run's
 /// threads. Block borders never depend on the number of threads, so whatever a block computes is the same for any. An
 /// exception in a block is rethrown; cancellation of the Run throws Error(cancelled).
-void parallel_for(const Run& run, std::int64_t count, std::int64_t grain, const std::function<void(std::int64_t begin, std::int64_t end)>& body);
+void parallel_for(const Run& run, std::int64_t count, std::int64_t grain,
+                  const std::function<void(std::int64_t begin, std::int64_t end)>& body);
 
 /// Reduces [0, count) in blocks of `grain`: `partial = block(begin, end)` in parallel, then `combine(total, partial)` in the order of
 /// the blocks on one thread. The result has the same bits for any number of threads.

@@ -16,17 +16,18 @@
 
 namespace gantry::dicom {
 
-/// Attributes of a DICOM data set, by keyword ("PatientSex", "KVP"; nested: "RadiopharmaceuticalInformationSequence[0].RadionuclideHalfLife";
-/// private or unnamed: "(0009,100D)"). Values are UTF-8. For an enhanced multi-frame object the shared and first per-frame functional groups are searched
-/// too. Cheap to copy. Absent or unreadable is no error: nullopt.
+/// Attributes of a DICOM data set, by keyword ("PatientSex", "KVP"; nested:
+/// "RadiopharmaceuticalInformationSequence[0].RadionuclideHalfLife"; private or unnamed: "(0009,100D)"). Values are UTF-8. For an enhanced
+/// multi-frame object the shared and first per-frame functional groups are searched too. Cheap to copy. Absent or unreadable is no error:
+/// nullopt.
 class Header {
  public:
   struct Data;
   Header() = default;
   explicit Header(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
   bool empty() const { return !data_; }
-  std::optional<std::string> text(std::string_view keyword) const;   ///< multiple values joined by backslash
-  std::optional<double> number(std::string_view keyword) const;      ///< first value
+  std::optional<std::string> text(std::string_view keyword) const;  ///< multiple values joined by backslash
+  std::optional<double> number(std::string_view keyword) const;     ///< first value
   std::vector<double> numbers(std::string_view keyword) const;
   /// The data set in the DICOM JSON Model (PS3.18 F), without pixel data and bulk data.
   Json to_json() const;
@@ -42,9 +43,9 @@ struct Instance {
   std::string sop_class_uid;
   std::string sop_instance_uid;
   std::string transfer_syntax_uid;
-  int frame = 0;                 ///< 0-based within the file
-  Vec3 position_mm;              ///< ImagePositionPatient
-  Header header;                 ///< of this instance (shared between frames of a file)
+  int frame = 0;     ///< 0-based within the file
+  Vec3 position_mm;  ///< ImagePositionPatient
+  Header header;     ///< of this instance (shared between frames of a file)
 };
 
 /// A set of instances that form one volume (or one set of plain images), in order of increasing k, then time.
@@ -52,7 +53,7 @@ struct Series {
   std::string study_uid, series_uid, frame_of_reference_uid;
   std::string modality, description;
   int number = 0;
-  Header header;                      ///< of the first instance
+  Header header;  ///< of the first instance
   std::vector<Instance> instances;
   Grid grid;                          ///< of the volume that `load` gives
   bool is_volume = false;             ///< at least two parallel slices, or a multi-frame with geometry
@@ -71,9 +72,9 @@ struct Study {
 struct FileEntry {
   Path path;
   bool readable = false;
-  std::string reason;            ///< why not, or what is wrong with it although it parses
-  std::string kind;              ///< "CT image", "DICOMDIR", "NIfTI", ...
-  std::string transfer_syntax;   ///< UID, empty for other than DICOM
+  std::string reason;           ///< why not, or what is wrong with it although it parses
+  std::string kind;             ///< "CT image", "DICOMDIR", "NIfTI", ...
+  std::string transfer_syntax;  ///< UID, empty for other than DICOM
 };
 
 struct Input {
@@ -81,12 +82,13 @@ struct Input {
   std::vector<FileEntry> files;  ///< by path
 };
 
-/// Reads files, folders (recursively), DICOMDIRs and zip archives of DICOM; sorts into studies, series and volumes by geometry, not by name.
-/// Never throws for a bad file: its entry says why. Pixel data are not decoded.
+/// Reads files, folders (recursively), DICOMDIRs and zip archives of DICOM; sorts into studies, series and volumes by geometry, not by
+/// name. Never throws for a bad file: its entry says why. Pixel data are not decoded.
 Input read_dicom(std::span<const Path> paths, Run& run);
 
-/// The voxels of a series in modality units (HU for CT, Bq/mL or as stored x slope for PET): i16 or u16 where that is exact (one slope 1 and whole
-/// intercept), f32 otherwise; RGB u8 with 3 components for colour. `stored` leaves rescale out. Undecodable frames throw Error(unreadable).
+/// The voxels of a series in modality units (HU for CT, Bq/mL or as stored x slope for PET): i16 or u16 where that is exact (one slope 1
+/// and whole intercept), f32 otherwise; RGB u8 with 3 components for colour. `stored` leaves rescale out. Undecodable frames throw
+/// Error(unreadable).
 Image load(const Series& series, Run& run, bool stored = false);
 
 }  // namespace gantry::dicom

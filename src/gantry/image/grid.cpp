@@ -21,7 +21,8 @@ Mat3 transposed(const Mat3& m) {
 
 Mat3 inverse(const Mat3& m) {
   const double d = determinant(m);
-  if (!(std::abs(d) > 1e-12)) throw Error(ErrorCode::parameter, fmt::format("matrix: must be invertible; its determinant is {}", shortest(d)));
+  if (!(std::abs(d) > 1e-12))
+    throw Error(ErrorCode::parameter, fmt::format("matrix: must be invertible; its determinant is {}", shortest(d)));
   const Vec3 r0 = (1 / d) * cross(m.column[1], m.column[2]);
   const Vec3 r1 = (1 / d) * cross(m.column[2], m.column[0]);
   const Vec3 r2 = (1 / d) * cross(m.column[0], m.column[1]);
@@ -33,14 +34,16 @@ Grid::Grid(Size3 size, Vec3 spacing_mm, Vec3 origin_mm, Mat3 direction)
   double voxels = 1;
   for (int axis = 0; axis < 3; ++axis) {
     const std::int64_t n = size_[static_cast<std::size_t>(axis)];
-    if (!(n >= 1 && n <= 0x7fffffff)) throw Error(ErrorCode::parameter, fmt::format("grid size: must lie between 1 and 2147483647; got {}", n));
+    if (!(n >= 1 && n <= 0x7fffffff))
+      throw Error(ErrorCode::parameter, fmt::format("grid size: must lie between 1 and 2147483647; got {}", n));
     voxels *= static_cast<double>(n);
     if (!(std::isfinite(spacing_mm_[axis]) && spacing_mm_[axis] > 0)) {
       throw Error(ErrorCode::parameter, fmt::format("grid spacing: must be positive; got {} mm", shortest(spacing_mm_[axis])));
     }
     if (!std::isfinite(origin_mm_[axis])) throw Error(ErrorCode::parameter, "grid origin: must be finite");
     const double length = norm(direction_.column[static_cast<std::size_t>(axis)]);
-    if (!(std::abs(length - 1) < 1e-3)) throw Error(ErrorCode::parameter, fmt::format("grid direction: columns must be unit vectors; got length {}", shortest(length)));
+    if (!(std::abs(length - 1) < 1e-3))
+      throw Error(ErrorCode::parameter, fmt::format("grid direction: columns must be unit vectors; got length {}", shortest(length)));
     direction_.column[static_cast<std::size_t>(axis)] = (1 / length) * direction_.column[static_cast<std::size_t>(axis)];
   }
   if (!(voxels <= 0x1p40)) throw Error(ErrorCode::parameter, "grid size: at most 2^40 voxels");
@@ -50,12 +53,14 @@ Grid::Grid(Size3 size, Vec3 spacing_mm, Vec3 origin_mm, Mat3 direction)
 double Grid::voxel_volume_mm3() const { return spacing_mm_.x * spacing_mm_.y * spacing_mm_.z * std::abs(determinant(direction_)); }
 
 Grid Grid::with_slice_positions(std::vector<double> positions_mm) const {
-  if (static_cast<std::int64_t>(positions_mm.size()) != size_[2]) throw Error(ErrorCode::parameter, "slice positions: one per slice is needed");
+  if (static_cast<std::int64_t>(positions_mm.size()) != size_[2])
+    throw Error(ErrorCode::parameter, "slice positions: one per slice is needed");
   for (std::size_t k = 1; k < positions_mm.size(); ++k) {
     if (!(positions_mm[k] > positions_mm[k - 1])) throw Error(ErrorCode::parameter, "slice positions: must rise");
   }
   Grid grid = *this;
-  if (positions_mm.size() > 1) grid.spacing_mm_.z = (positions_mm.back() - positions_mm.front()) / static_cast<double>(positions_mm.size() - 1);
+  if (positions_mm.size() > 1)
+    grid.spacing_mm_.z = (positions_mm.back() - positions_mm.front()) / static_cast<double>(positions_mm.size() - 1);
   grid.slice_positions_mm_ = std::move(positions_mm);
   return grid;
 }
@@ -97,7 +102,8 @@ Grid Grid::cropped(Size3 begin, Size3 size) const {
   for (int axis = 0; axis < 3; ++axis) {
     const auto a = static_cast<std::size_t>(axis);
     if (!(begin[a] >= 0 && size[a] >= 1 && begin[a] + size[a] <= size_[a])) {
-      throw Error(ErrorCode::parameter, fmt::format("crop: axis {} has {} voxels; asked for {} from {}", axis, size_[a], size[a], begin[a]));
+      throw Error(ErrorCode::parameter,
+                  fmt::format("crop: axis {} has {} voxels; asked for {} from {}", axis, size_[a], size[a], begin[a]));
     }
     first[axis] = static_cast<double>(begin[a]);
   }

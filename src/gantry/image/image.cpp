@@ -18,7 +18,8 @@ struct TypeRow {
   std::string_view name;
   std::size_t bytes;
 };
-constexpr std::array<TypeRow, 10> type_table{{{"i8", 1}, {"u8", 1}, {"i16", 2}, {"u16", 2}, {"i32", 4}, {"u32", 4}, {"f32", 4}, {"f64", 8}, {"c64", 8}, {"c128", 16}}};
+constexpr std::array<TypeRow, 10> type_table{
+    {{"i8", 1}, {"u8", 1}, {"i16", 2}, {"u16", 2}, {"i32", 4}, {"u32", 4}, {"f32", 4}, {"f64", 8}, {"c64", 8}, {"c128", 16}}};
 
 std::atomic<std::uint64_t> voxel_budget{0};
 std::atomic<std::uint64_t> voxels_in_use{0};
@@ -67,16 +68,26 @@ void convert(const void* source, To* target, std::int64_t count) {
 template <class To>
 void convert_from(PixelType type, const void* source, To* target, std::int64_t count) {
   switch (type) {
-    case PixelType::i8: return convert<To, std::int8_t>(source, target, count);
-    case PixelType::u8: return convert<To, std::uint8_t>(source, target, count);
-    case PixelType::i16: return convert<To, std::int16_t>(source, target, count);
-    case PixelType::u16: return convert<To, std::uint16_t>(source, target, count);
-    case PixelType::i32: return convert<To, std::int32_t>(source, target, count);
-    case PixelType::u32: return convert<To, std::uint32_t>(source, target, count);
-    case PixelType::f32: return convert<To, float>(source, target, count);
-    case PixelType::f64: return convert<To, double>(source, target, count);
-    case PixelType::c64: return convert<To, std::complex<float>>(source, target, count);
-    case PixelType::c128: return convert<To, std::complex<double>>(source, target, count);
+    case PixelType::i8:
+      return convert<To, std::int8_t>(source, target, count);
+    case PixelType::u8:
+      return convert<To, std::uint8_t>(source, target, count);
+    case PixelType::i16:
+      return convert<To, std::int16_t>(source, target, count);
+    case PixelType::u16:
+      return convert<To, std::uint16_t>(source, target, count);
+    case PixelType::i32:
+      return convert<To, std::int32_t>(source, target, count);
+    case PixelType::u32:
+      return convert<To, std::uint32_t>(source, target, count);
+    case PixelType::f32:
+      return convert<To, float>(source, target, count);
+    case PixelType::f64:
+      return convert<To, double>(source, target, count);
+    case PixelType::c64:
+      return convert<To, std::complex<float>>(source, target, count);
+    case PixelType::c128:
+      return convert<To, std::complex<double>>(source, target, count);
   }
 }
 
@@ -101,7 +112,8 @@ std::shared_ptr<std::byte[]> allocate_voxels(std::size_t bytes) {
   if (!memory) {
     voxels_in_use -= rounded;
     if (budget != 0 && after > budget) {
-      throw Error(ErrorCode::out_of_memory, fmt::format("memory: at most {} MiB are allowed; {} MiB are needed", budget >> 20, after >> 20));
+      throw Error(ErrorCode::out_of_memory,
+                  fmt::format("memory: at most {} MiB are allowed; {} MiB are needed", budget >> 20, after >> 20));
     }
     throw Error(ErrorCode::out_of_memory, fmt::format("memory: the machine has no {} MiB left", rounded >> 20));
   }
@@ -142,7 +154,8 @@ Image Image::on(Grid grid) const {
 }
 
 Image Image::frame(std::int64_t index) const {
-  if (!(index >= 0 && index < frames_)) throw Error(ErrorCode::parameter, fmt::format("frame: must lie between 0 and {}; got {}", frames_ - 1, index));
+  if (!(index >= 0 && index < frames_))
+    throw Error(ErrorCode::parameter, fmt::format("frame: must lie between 0 and {}; got {}", frames_ - 1, index));
   Image image = *this;
   image.frames_ = 1;
   const auto offset = static_cast<std::size_t>(index * grid_.voxel_count() * components_) * bytes_of(type_);

@@ -18,22 +18,53 @@ namespace gantry {
 /// Scalar type of an image.
 enum class PixelType : std::uint8_t { i8, u8, i16, u16, i32, u32, f32, f64, c64, c128 };
 
-std::string_view name_of(PixelType type);    ///< "u8", "f32", ...
+std::string_view name_of(PixelType type);  ///< "u8", "f32", ...
 std::size_t bytes_of(PixelType type);
 bool is_integer(PixelType type);
 bool is_complex(PixelType type);
 
-template <class T> struct PixelTypeOf;
-template <> struct PixelTypeOf<std::int8_t> { static constexpr auto value = PixelType::i8; };
-template <> struct PixelTypeOf<std::uint8_t> { static constexpr auto value = PixelType::u8; };
-template <> struct PixelTypeOf<std::int16_t> { static constexpr auto value = PixelType::i16; };
-template <> struct PixelTypeOf<std::uint16_t> { static constexpr auto value = PixelType::u16; };
-template <> struct PixelTypeOf<std::int32_t> { static constexpr auto value = PixelType::i32; };
-template <> struct PixelTypeOf<std::uint32_t> { static constexpr auto value = PixelType::u32; };
-template <> struct PixelTypeOf<float> { static constexpr auto value = PixelType::f32; };
-template <> struct PixelTypeOf<double> { static constexpr auto value = PixelType::f64; };
-template <> struct PixelTypeOf<std::complex<float>> { static constexpr auto value = PixelType::c64; };
-template <> struct PixelTypeOf<std::complex<double>> { static constexpr auto value = PixelType::c128; };
+template <class T>
+struct PixelTypeOf;
+template <>
+struct PixelTypeOf<std::int8_t> {
+  static constexpr auto value = PixelType::i8;
+};
+template <>
+struct PixelTypeOf<std::uint8_t> {
+  static constexpr auto value = PixelType::u8;
+};
+template <>
+struct PixelTypeOf<std::int16_t> {
+  static constexpr auto value = PixelType::i16;
+};
+template <>
+struct PixelTypeOf<std::uint16_t> {
+  static constexpr auto value = PixelType::u16;
+};
+template <>
+struct PixelTypeOf<std::int32_t> {
+  static constexpr auto value = PixelType::i32;
+};
+template <>
+struct PixelTypeOf<std::uint32_t> {
+  static constexpr auto value = PixelType::u32;
+};
+template <>
+struct PixelTypeOf<float> {
+  static constexpr auto value = PixelType::f32;
+};
+template <>
+struct PixelTypeOf<double> {
+  static constexpr auto value = PixelType::f64;
+};
+template <>
+struct PixelTypeOf<std::complex<float>> {
+  static constexpr auto value = PixelType::c64;
+};
+template <>
+struct PixelTypeOf<std::complex<double>> {
+  static constexpr auto value = PixelType::c128;
+};
 
 /// Uninitialised memory for voxels, 64-byte aligned (huge pages where they pay). Throws Error(out_of_memory) when the
 /// process's budget (`set_voxel_budget`) or the machine's memory does not hold it.
@@ -43,7 +74,8 @@ void set_voxel_budget(std::uint64_t bytes);
 std::uint64_t voxel_bytes_in_use();
 std::uint64_t voxel_bytes_peak();
 
-template <class T> class VoxelView;
+template <class T>
+class VoxelView;
 
 /// Typed, mutable voxels on a grid: what kernels write. Move-only; `clone` copies. Memory order: component fastest, then i, j, k, frame.
 template <class T>
@@ -139,7 +171,10 @@ class Image {
   /// Takes over the voxels without a copy.
   template <class T>
   Image(Voxels<T>&& voxels)  // NOLINT(google-explicit-constructor): a result is an image
-      : grid_(voxels.grid_), type_(PixelTypeOf<T>::value), components_(voxels.components_), frames_(voxels.frames_),
+      : grid_(voxels.grid_),
+        type_(PixelTypeOf<T>::value),
+        components_(voxels.components_),
+        frames_(voxels.frames_),
         data_(voxels.data_, voxels.data_.get()) {
     voxels = Voxels<T>();
   }
@@ -176,14 +211,22 @@ class Image {
 template <class Body>
 decltype(auto) visit_real(const Image& image, Body&& body) {
   switch (image.type()) {
-    case PixelType::i8: return body(image.as<std::int8_t>());
-    case PixelType::u8: return body(image.as<std::uint8_t>());
-    case PixelType::i16: return body(image.as<std::int16_t>());
-    case PixelType::u16: return body(image.as<std::uint16_t>());
-    case PixelType::i32: return body(image.as<std::int32_t>());
-    case PixelType::u32: return body(image.as<std::uint32_t>());
-    case PixelType::f64: return body(image.as<double>());
-    default: return body(image.as<float>());
+    case PixelType::i8:
+      return body(image.as<std::int8_t>());
+    case PixelType::u8:
+      return body(image.as<std::uint8_t>());
+    case PixelType::i16:
+      return body(image.as<std::int16_t>());
+    case PixelType::u16:
+      return body(image.as<std::uint16_t>());
+    case PixelType::i32:
+      return body(image.as<std::int32_t>());
+    case PixelType::u32:
+      return body(image.as<std::uint32_t>());
+    case PixelType::f64:
+      return body(image.as<double>());
+    default:
+      return body(image.as<float>());
   }
 }
 

@@ -14,11 +14,11 @@ namespace gantry {
 /// What one value of a label image means.
 struct Label {
   int value = 0;
-  std::string id;       ///< snake_case, unique within the table
+  std::string id;  ///< snake_case, unique within the table
   std::string name;
   Code code;
   Color color{};
-  std::string method;   ///< how it was made, such as "threshold -910 HU, region growing"
+  std::string method;  ///< how it was made, such as "threshold -910 HU, region growing"
 };
 
 /// An integer image and the meaning of its values. 0 is background and has no row.

@@ -8,9 +8,9 @@ namespace gantry {
 
 namespace {
 
-constexpr std::string_view anatomical = "123037004";   // Anatomical structure
-constexpr std::string_view abnormal = "49755003";      // Morphologically abnormal structure
-constexpr std::string_view substance = "91720002";     // Body substance
+constexpr std::string_view anatomical = "123037004";  // Anatomical structure
+constexpr std::string_view abnormal = "49755003";     // Morphologically abnormal structure
+constexpr std::string_view substance = "91720002";    // Body substance
 constexpr Color lesion{0xe8, 0x59, 0x0c};
 
 constexpr std::array table{

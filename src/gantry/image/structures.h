@@ -15,12 +15,13 @@ using Color = std::array<std::uint8_t, 3>;  ///< sRGB
 
 /// One row of the table of structures: the only home of ids, names, codes and colours.
 struct Structure {
-  std::string_view id;             ///< snake_case: "lung_left"
-  std::string_view snomed;         ///< SNOMED CT concept id
-  std::string_view meaning;        ///< SNOMED CT preferred term, also the English name
-  std::string_view name_zh;        ///< Chinese name
-  Color color;                     ///< neighbours differ in lightness, paired organs share a hue
-  std::string_view category;       ///< SNOMED CT id of the property category: 123037004 (body structure), 49755003 (morphologically abnormal structure), 91723000 (anatomical), ...
+  std::string_view id;        ///< snake_case: "lung_left"
+  std::string_view snomed;    ///< SNOMED CT concept id
+  std::string_view meaning;   ///< SNOMED CT preferred term, also the English name
+  std::string_view name_zh;   ///< Chinese name
+  Color color;                ///< neighbours differ in lightness, paired organs share a hue
+  std::string_view category;  ///< SNOMED CT id of the property category: 123037004 (body structure), 49755003 (morphologically abnormal
+                              ///< structure), 91723000 (anatomical), ...
 };
 
 /// All structures in a fixed order.

@@ -50,7 +50,9 @@ Transform Transform::from_json(const Json& json) {
     Mat3 linear;
     Vec3 translation;
     for (int row = 0; row < 3; ++row) {
-      for (int c = 0; c < 3; ++c) linear.column[static_cast<std::size_t>(c)][row] = json.at("matrix").at(static_cast<std::size_t>(row)).at(static_cast<std::size_t>(c)).get<double>();
+      for (int c = 0; c < 3; ++c)
+        linear.column[static_cast<std::size_t>(c)][row] =
+            json.at("matrix").at(static_cast<std::size_t>(row)).at(static_cast<std::size_t>(c)).get<double>();
       translation[row] = json.at("translation_mm").at(static_cast<std::size_t>(row)).get<double>();
     }
     return {linear, translation};

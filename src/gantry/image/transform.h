@@ -9,8 +9,8 @@
 
 namespace gantry {
 
-/// Maps points of a target frame to a source frame, both LPS mm; named target_from_source where it is held. An affine map x -> A x + t, followed
-/// by an optional displacement field (3 components, mm) that is added: y = p + u(p) with p = A x + t, u zero outside its grid.
+/// Maps points of a target frame to a source frame, both LPS mm; named target_from_source where it is held. An affine map x -> A x + t,
+/// followed by an optional displacement field (3 components, mm) that is added: y = p + u(p) with p = A x + t, u zero outside its grid.
 class Transform {
  public:
   Transform() = default;

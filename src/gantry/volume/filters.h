@@ -21,7 +21,8 @@ Voxels<float> gaussian(const VoxelView<float>& image, Vec3 sigma_mm, Border bord
 Voxels<float> box_mean(const VoxelView<float>& image, std::array<int, 3> radius, const Run& run);
 /// Median over a cube of 2 r + 1 voxels (r 1 or 2), border as told.
 Voxels<float> median(const VoxelView<float>& image, int radius, Border border, const Run& run);
-/// Second-order derivatives of the image smoothed by `sigma_mm`, in mm^-2, times sigma^2: eigenvalues |l1| <= |l2| <= |l3|, as three volumes.
+/// Second-order derivatives of the image smoothed by `sigma_mm`, in mm^-2, times sigma^2: eigenvalues |l1| <= |l2| <= |l3|, as three
+/// volumes.
 std::array<Voxels<float>, 3> hessian_eigenvalues(const VoxelView<float>& image, double sigma_mm, const Run& run);
 /// Central-difference gradient magnitude in units per mm.
 Voxels<float> gradient_magnitude(const VoxelView<float>& image, const Run& run);

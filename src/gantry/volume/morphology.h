@@ -17,7 +17,7 @@ struct Components {
     std::int64_t voxels = 0;
     std::array<std::int64_t, 3> begin{}, end{};  ///< bounding box, end exclusive
     Vec3 centroid_voxel;
-    bool touches_border = false;                 ///< of the grid in i or j (not k)
+    bool touches_border = false;  ///< of the grid in i or j (not k)
   };
   std::vector<Item> items;  ///< items[n] describes label n + 1
 };
