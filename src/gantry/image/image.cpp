@@ -146,6 +146,16 @@ template VoxelView<double> Image::as() const;
 template VoxelView<std::complex<float>> Image::as() const;
 template VoxelView<std::complex<double>> Image::as() const;
 
+Image Image::shape_only(Grid grid, PixelType type, int components, std::int64_t frames) {
+  Image image;
+  image.grid_ = std::move(grid);
+  image.type_ = type;
+  image.components_ = components;
+  image.frames_ = frames;
+  image.data_ = std::make_shared<const char>();
+  return image;
+}
+
 Image Image::on(Grid grid) const {
   if (grid.size() != grid_.size()) throw Error(ErrorCode::parameter, "grid: must have the image's size");
   Image image = *this;

@@ -179,6 +179,9 @@ class Image {
     voxels = Voxels<T>();
   }
 
+  /// An image of which only grid, type and counts may be asked: for forecasts.
+  static Image shape_only(Grid grid, PixelType type, int components = 1, std::int64_t frames = 1);
+
   bool empty() const { return !data_; }
   const Grid& grid() const { return grid_; }
   PixelType type() const { return type_; }

@@ -13,6 +13,9 @@ using MaskView = VoxelView<std::uint8_t>;
 
 /// What lies outside an image.
 enum class Border { mirror, nearest, zero };
+constexpr std::array<std::pair<Border, std::string_view>, 3> choices_of(Border) {
+  return {{{Border::mirror, "mirror"}, {Border::nearest, "nearest"}, {Border::zero, "zero"}}};
+}
 
 /// Convolves with a Gaussian of the given standard deviation in mm along each axis (taps exp(-x^2/2s^2) to 4 s,
 /// normalised); an axis with one voxel, or sigma 0, is left alone. Two volumes of scratch.

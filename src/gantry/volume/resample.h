@@ -7,6 +7,9 @@
 namespace gantry {
 
 enum class Interpolation { nearest, linear, cubic };
+constexpr std::array<std::pair<Interpolation, std::string_view>, 3> choices_of(Interpolation) {
+  return {{{Interpolation::nearest, "nearest"}, {Interpolation::linear, "linear"}, {Interpolation::cubic, "cubic"}}};
+}
 
 /// Samples `image` at the voxel centres of `target` (cubic = interpolating B-spline, whole-sample symmetric ends). Points outside the
 /// image take `outside`. Slice positions of a non-uniform grid are honoured. Axis-aligned pairs of grids take a separable path.

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#include "gantry/operation/sources.h"
+
+#include "gantry/base/error.h"
+#include "gantry/base/text.h"
+#include "gantry/dicom/study.h"
+#include "gantry/image/phantom/phantom.h"
+#include "gantry/io/io.h"
+
+namespace gantry {
+
+namespace {
+
+/// "phantom:sphere" -> "phantom"; a path such as "C:x" or "./a:b" has none: schemes are known words.
+std::string scheme_of(const std::string& reference) {
+  const auto colon = reference.find(':');
+  if (colon == std::string::npos || colon < 2 || reference.find('/') < colon || reference.find('.') < colon) return {};
+  return reference.substr(0, colon);
+}
+
+}  // namespace
+
+Sources::Sources(bool paths) : paths_(paths) {
+  add("phantom", [](const PortInfo& type, const std::string& name, Run&) {
+    Image image = phantom(name);
+    if (&type == &port_info<Labels>()) return Value(Labels(Image(image.as<std::uint8_t>().clone()), {}));
+    if (&type != &port_info<Image>()) throw Error(ErrorCode::usage, fmt::format("phantom:{}: is an image, not of type {}", name, type.id));
+    return Value(std::move(image));
+  });
+}
+
+Value Sources::resolve(const PortInfo& type, const std::string& reference, Run& run) const {
+  const std::string scheme = scheme_of(reference);
+  std::error_code ignored;
+  if (!scheme.empty() && !(paths_ && std::filesystem::exists(reference, ignored))) {
+    const auto resolver = resolvers_.find(scheme);
+    if (resolver == resolvers_.end()) throw Error(ErrorCode::usage, fmt::format("{}: no source of this kind is open", scheme));
+    return resolver->second(type, reference.substr(scheme.size() + 1), run);
+  }
+  if (!paths_) throw Error(ErrorCode::not_permitted, "input: paths are not accepted here; upload the data instead");
+  const Path path(reference);
+  if (!std::filesystem::exists(path, ignored))
+    throw Error(ErrorCode::not_found, fmt::format("{}: no such file or folder", path.filename().string()));
+  if (&type == &port_info<Image>()) return Value(read_any_image(path, run));
+  return Value(type, type.read(path, run));
+}
+
+Image read_any_image(const Path& path, Run& run, const std::string& series_uid, bool stored) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored) && io::is_image_file(path)) return io::read(path, run, {.stored = stored});
+  const Path paths[] = {path};
+  const dicom::Input input = dicom::read_dicom(paths, run);
+  std::vector<const dicom::Series*> found;
+  std::string refusal;
+  for (const dicom::Study& study : input.studies) {
+    for (const dicom::Series& series : study.series) {
+      if (!series_uid.empty() && series.series_uid != series_uid) continue;
+      if (series.reason.empty()) {
+        found.push_back(&series);
+      } else if (refusal.empty()) {
+        refusal = series.reason;
+      }
+    }
+  }
+  const std::string name = path.filename().string();
+  if (found.size() > 1) {
+    const auto volumes = std::count_if(found.begin(), found.end(), [](const dicom::Series* series) { return series->is_volume; });
+    if (volumes == 1) found = {*std::find_if(found.begin(), found.end(), [](const dicom::Series* series) { return series->is_volume; })};
+  }
+  if (found.empty()) {
+    if (refusal.empty() && input.files.size() == 1) refusal = input.files.front().reason;
+    throw Error(refusal.empty() ? ErrorCode::unreadable : ErrorCode::refused,
+                fmt::format("{}: {}", name,
+                            !refusal.empty()     ? refusal
+                            : series_uid.empty() ? "holds no image that can be read"
+                                                 : "holds no such series"));
+  }
+  if (found.size() > 1) {
+    std::vector<std::string> uids;
+    for (const auto* series : found) uids.push_back(series->series_uid);
+    throw Error(ErrorCode::refused, fmt::format("{}: holds {} series; choose one with --series: {}", name, found.size(), join(uids, ", ")));
+  }
+  for (const std::string& warning : found.front()->warnings) run.warn(warning);
+  return dicom::load(*found.front(), run, stored);
+}
+
+}  // namespace gantry
