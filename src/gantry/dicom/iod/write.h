@@ -12,22 +12,31 @@
 
 namespace gantry::dicom {
 
-/// An attribute to write: keyword or path as in `Header`, and its value as text (multiple values by backslash).
+/// An attribute to write: keyword or path as in `Header`, and its value as text (multiple values by backslash). Items of a sequence are
+/// made as they are named, in order: "RadiopharmaceuticalInformationSequence[0].RadionuclideTotalDose". A private attribute needs its
+/// creator before it: {"(7053,0010)", "Philips PET Private Group"}, {"(7053,1000)DS", "0.00042"}; without the value representation a
+/// number is written as DS, words as LO.
 struct Attribute {
   std::string keyword, value;
 };
+/// The attributes of a code sequence with one item: code_attributes("...[0].RadionuclideCodeSequence", {"SCT", "77004003", "18F"}).
+std::vector<Attribute> code_attributes(const std::string& path, const Code& code);
 
-/// A new CT, MR or PET series out of a volume: one classic single-frame file a slice (0001.dcm ...).
+/// A new CT, MR or PET series out of a volume: one classic single-frame file a slice (0001.dcm ...). What PS3.3 requires and the caller
+/// does not give is filled in: UIDs, geometry from the image's grid, window, bits, rescale, empty type 2 attributes.
 struct ImageSeriesSpec {
   std::string modality;  ///< "CT", "MR" or "PT"
-  Image image;           ///< modality units; stored as 16 bit with `slope` and `intercept`
-  double slope = 1.0, intercept = 0.0;
+  Image image;           ///< modality units; stored as 16 bit with `slope` and `intercept`; time frames follow each other
+  double slope = 1.0,
+         intercept = 0.0;             ///< value = stored x slope + intercept; slope 0: the finest that holds the range (PT: of each slice)
   std::vector<Attribute> attributes;  ///< of all slices: patient, study, series, equipment, acquisition
   /// More attributes of slice k, also its own RescaleSlope (then stored = value / slope of that slice).
   std::function<std::vector<Attribute>(std::int64_t k)> slice_attributes;
   std::string transfer_syntax_uid = "1.2.840.10008.1.2.1";
-  std::string uid_seed;  ///< UIDs are derived from this text: the same seed gives the same bytes
+  std::string uid_seed;  ///< UIDs are derived from this text: the same seed gives the same bytes; empty: from the image and attributes
 };
+/// Writes the slices into `folder`, which is made when it is missing; values outside the stored range are saturated. Errors: parameter
+/// (modality, keyword or value), not_possible (size, skewed rows and columns, transfer syntax), and those of writing files.
 void write_image_series(const Path& folder, const ImageSeriesSpec& spec, Run& run);
 
 /// A Segmentation (PS3.3 A.51), BINARY, one segment a label, frames only where it is not empty, referring to the source instances.
