@@ -18,6 +18,8 @@ pkg_check_modules(OPENJPH REQUIRED IMPORTED_TARGET openjph)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo)
 pkg_check_modules(PANGO REQUIRED IMPORTED_TARGET pangocairo)
+# Without their -pthread, which would keep these folders from using the precompiled header.
+set_target_properties(PkgConfig::CAIRO PkgConfig::PANGO PROPERTIES INTERFACE_COMPILE_OPTIONS "")
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 if(GANTRY_TESTS)
   find_package(GTest REQUIRED)
