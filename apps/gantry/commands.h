@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gantry/operation/operation.h"
+
+namespace gantry::cli {
+
+using Words = std::vector<std::string>;
+
+/// A command that is no operation.
+struct Verb {
+  std::string name;  ///< one word, or two: "simulation digital-patient"
+  std::string summary;
+  int (*run)(const Words& arguments);
+};
+/// All of them, in the order of the help.
+const std::vector<Verb>& verbs();
+
+/// One operation, as its declaration says.
+int run_operation(const Operation& operation, const Words& arguments);
+/// Option names of an operation's command, for completion.
+Words operation_options(const Operation& operation);
+
+int run_pipeline(const Words& arguments);
+int list_operations(const Words& arguments);
+int print_version(const Words& arguments);
+int print_completion(const Words& arguments);
+int info(const Words& arguments);
+int convert(const Words& arguments);
+int analyze(const Words& arguments);
+int digital_patient(const Words& arguments);
+
+}  // namespace gantry::cli

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#include <cstdio>
+#include <cstdlib>
+
+#include "commands.h"
+#include "gantry/base/error.h"
+#include "gantry/base/text.h"
+#include "gantry/base/version.h"
+#include "gantry/catalogue/catalogue.h"
+#include "session.h"
+
+namespace gantry::cli {
+
+const std::vector<Verb>& verbs() {
+  static const std::vector<Verb> all{
+      {"pipeline", "Runs operations joined by a JSON file", run_pipeline},
+      {"operations", "Lists all operations", list_operations},
+      {"completion", "Prints a completion script for bash or zsh", print_completion},
+      {"version", "Prints the version", print_version},
+  };
+  return all;
+}
+
+namespace {
+
+std::string help() {
+  std::string text = fmt::format(
+      "gantry {}: a medical-imaging engine\n\nUsage: gantry COMMAND ... (gantry COMMAND --help explains each)\n\nCommands:\n", version());
+  for (const Verb& verb : verbs()) text += fmt::format("  {:<36} {}\n", verb.name, verb.summary);
+  text += "\nOperations:\n";
+  for (const auto& operation : catalogue().operations()) {
+    text += fmt::format("  {:<36} {}\n", operation->info().family() + " " + to_kebab(operation->info().name()), operation->info().summary);
+  }
+  text += fmt::format("\nExample:\n  gantry analyze study/ -o result/\n\n{}\n", not_a_medical_device());
+  return text;
+}
+
+int dispatch(const Words& words) {
+  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    print(help());
+    return words.empty() ? error_info(ErrorCode::usage).exit_status : 0;
+  }
+  if (words[0] == "--version") return print_version({});
+  const std::string pair = words.size() > 1 ? words[0] + " " + words[1] : "";
+  for (const Verb& verb : verbs()) {
+    if (verb.name == words[0]) return verb.run(Words(words.begin() + 1, words.end()));
+    if (verb.name == pair) return verb.run(Words(words.begin() + 2, words.end()));
+  }
+  if (words.size() > 1) {
+    if (const Operation* operation = catalogue().find(words[0] + "." + to_snake(words[1])))
+      return run_operation(*operation, Words(words.begin() + 2, words.end()));
+  }
+  Words members;
+  for (const auto& operation : catalogue().operations()) {
+    if (operation->info().family() == words[0]) members.push_back(to_kebab(operation->info().name()));
+  }
+  if (!members.empty()) {
+    if (words.size() > 1 && (words[1] == "--help" || words[1] == "-h")) {
+      std::string text;
+      for (const auto& operation : catalogue().operations()) {
+        if (operation->info().family() == words[0])
+          text += fmt::format("  gantry {} {:<28} {}\n", words[0], to_kebab(operation->info().name()), operation->info().summary);
+      }
+      print(text);
+      return 0;
+    }
+    throw Error(ErrorCode::usage, fmt::format("{}: must be followed by one of {}{}", words[0], join(members, ", "),
+                                              words.size() > 1 ? "; got " + words[1] : ""));
+  }
+  Words known;
+  for (const Verb& verb : verbs()) known.push_back(verb.name);
+  for (const auto& operation : catalogue().operations()) known.push_back(operation->info().family());
+  const std::string near = nearest_word(words[0], known);
+  throw Error(ErrorCode::usage, fmt::format("{}: is not a command{}", words[0],
+                                            near.empty() ? "; gantry --help lists them" : "; did you mean " + near + "?"));
+}
+
+int report(const Error& error) {
+  std::fprintf(stderr, "gantry: %s\n", error.what());
+  return error_info(error.code()).exit_status;
+}
+
+}  // namespace
+
+}  // namespace gantry::cli
+
+int main(int count, char** words) {
+  using namespace gantry;
+  try {
+    return cli::dispatch(cli::Words(words + 1, words + count));
+  } catch (const Error& error) {
+    return cli::report(error);
+  } catch (const std::bad_alloc&) {
+    return cli::report(Error(ErrorCode::out_of_memory, "memory: the machine has too little left"));
+  } catch (const std::filesystem::filesystem_error& failure) {
+    const auto reason = failure.code().message();
+    return cli::report(Error(ErrorCode::unreadable, failure.path1().filename().string() + ": " + reason));
+  } catch (const std::exception& failure) {
+    return cli::report(Error(ErrorCode::internal, std::string("unexpected: ") + failure.what()));
+  }
+}
