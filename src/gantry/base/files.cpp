@@ -98,16 +98,20 @@ Path without_trailing_slash(Path path) { return path.filename().empty() ? path.p
 Bytes read_bytes(const Path& path, std::uint64_t max_bytes) { return read_all<Bytes>(path, max_bytes); }
 std::string read_text(const Path& path, std::uint64_t max_bytes) { return read_all<std::string>(path, max_bytes); }
 
-void write_atomic(const Path& path, std::span<const std::byte> bytes) {
+void write_atomic(const Path& path, std::span<const std::byte> bytes) { write_atomic(path, std::span(&bytes, 1)); }
+
+void write_atomic(const Path& path, std::span<const std::span<const std::byte>> pieces) {
   const Path temporary = parent_of(path) / fmt::format(".{}.{}.part", path.filename().string(), ::getpid());
   try {
     const Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t count = ::write(file.value(), bytes.data() + done, bytes.size() - done);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) throw_errno(path, "write", errno);
-      done += static_cast<std::size_t>(count);
+    for (const std::span<const std::byte> bytes : pieces) {
+      std::size_t done = 0;
+      while (done < bytes.size()) {
+        const ssize_t count = ::write(file.value(), bytes.data() + done, bytes.size() - done);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) throw_errno(path, "write", errno);
+        done += static_cast<std::size_t>(count);
+      }
     }
     if (::fsync(file.value()) != 0) throw_errno(path, "write", errno);
     if (::rename(temporary.c_str(), path.c_str()) != 0) throw_errno(path, "write", errno);

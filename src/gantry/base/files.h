@@ -24,6 +24,8 @@ std::string read_text(const Path& path, std::uint64_t max_bytes = std::uint64_t{
 /// Throws Error(disk_full) or Error(not_permitted) and leaves no temporary file behind.
 void write_atomic(const Path& path, std::span<const std::byte> bytes);
 void write_atomic(const Path& path, std::string_view text);
+/// The pieces one after the other.
+void write_atomic(const Path& path, std::span<const std::span<const std::byte>> pieces);
 
 /// A read-only memory map of a file, for readers that touch each byte once.
 class MappedFile {
