@@ -60,7 +60,8 @@ struct ReportDocument {
   struct Series {
     Words name;
     std::vector<double> x, y;
-    Color color{};
+    Color color{};                 /* black: the next of the chart colours */
+    std::vector<double> low, high; /* interval around y, drawn as a band; empty or as long as y */
   };
   struct Chart {
     Words title, x_axis, y_axis;
@@ -68,6 +69,7 @@ struct ReportDocument {
     std::vector<Series> series;
     std::vector<std::pair<double, Words>> marks;
     Words alternative;
+    Words note; /* below the chart: sample size, interval, what was counted */
   };
 
   Words title;
