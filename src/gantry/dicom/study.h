@@ -62,6 +62,7 @@ struct Series {
   std::string reason;                 ///< why it cannot be used as an image; empty = readable
 };
 
+/// The series of one examination.
 struct Study {
   std::string study_uid;
   Header header;
@@ -77,6 +78,7 @@ struct FileEntry {
   std::string transfer_syntax;  ///< UID, empty for other than DICOM
 };
 
+/// Everything that was found.
 struct Input {
   std::vector<Study> studies;
   std::vector<FileEntry> files;  ///< by path

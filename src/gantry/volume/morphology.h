@@ -8,6 +8,7 @@
 
 namespace gantry {
 
+/// Which voxels are neighbours: sharing a face, also an edge, also a corner.
 enum class Connectivity { faces = 6, edges = 18, corners = 26 };
 
 /// Connected components of the non-zero voxels. `labels` is numbered 1.. in order of falling size (ties: first voxel first).

@@ -6,6 +6,7 @@
 
 namespace gantry {
 
+/// How values between voxel centres come about.
 enum class Interpolation { nearest, linear, cubic };
 constexpr std::array<std::pair<Interpolation, std::string_view>, 3> choices_of(Interpolation) {
   return {{{Interpolation::nearest, "nearest"}, {Interpolation::linear, "linear"}, {Interpolation::cubic, "cubic"}}};
