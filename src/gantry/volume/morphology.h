@@ -26,18 +26,21 @@ Components connected_components(const MaskView& mask, Connectivity connectivity,
 
 /// The component with the most voxels; empty mask in, empty mask out.
 Mask largest_component(const MaskView& mask, Connectivity connectivity, const Run& run);
-/// Background components that do not reach the border of the grid become foreground; `per_slice` works on each k alone.
+/// Background components that do not reach the border of the grid become foreground; `per_slice` works on each k alone
+/// (its border is that of the slice).
 Mask fill_holes(const MaskView& mask, bool per_slice, const Run& run);
 
 /// Exact Euclidean distance in mm from each voxel centre to the nearest voxel centre with mask != 0 (0 inside); infinity for an empty mask.
+/// Honours slice positions. One volume of f32.
 /// Lower envelope of parabolas (Felzenszwalb and Huttenlocher 2012).
 Voxels<float> distance(const MaskView& mask, const Run& run);
 
-/// Morphology by a ball of `radius_mm`, by exact distances.
+/// Morphology by a ball of `radius_mm`: all voxels whose centre lies within the radius (1e-6 more, against rounding). Beyond the grid is
+/// background for dilation and foreground for erosion. The result is 0 or 1.
 Mask dilate(const MaskView& mask, double radius_mm, const Run& run);
 Mask erode(const MaskView& mask, double radius_mm, const Run& run);
 Mask open(const MaskView& mask, double radius_mm, const Run& run);
-/// The grid is extended inside, so that closing does not stick to its border.
+/// The grid is extended inside, so that closing does not stick to its border (axes of one voxel are not: a slice is closed as a plane).
 Mask close(const MaskView& mask, double radius_mm, const Run& run);
 
 }  // namespace gantry
