@@ -45,10 +45,10 @@ inline std::string dciodvfy_errors(const Path& file) {
   return errors;
 }
 
-/// The interpreter with highdicom: $GANTRY_PYTHON, else `.venv/bin/python3` of the source tree; empty when there is none.
+/// The interpreter with highdicom: $GANTRY_PYTHON, else `.venv/bin/python3` of the tree that holds build/PRESET; empty when there is none.
 inline std::string python_with_highdicom() {
   const char* named = std::getenv("GANTRY_PYTHON");
-  Path python = named ? Path(named) : Path(__FILE__).parent_path() / "../../../../.venv/bin/python3";
+  const Path python = named ? Path(named) : std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../../../.venv/bin/python3";
   if (!std::filesystem::exists(python)) return {};
   return run_command("'" + python.string() + "' -c 'import highdicom'").status == 0 ? python.string() : std::string();
 }

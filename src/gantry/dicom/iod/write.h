@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -39,8 +40,16 @@ struct ImageSeriesSpec {
 /// (modality, keyword or value), not_possible (size, skewed rows and columns, transfer syntax), and those of writing files.
 void write_image_series(const Path& folder, const ImageSeriesSpec& spec, Run& run);
 
-/// A Segmentation (PS3.3 A.51), BINARY, one segment a label, frames only where it is not empty, referring to the source instances.
-void write_segmentation(const Path& path, const Series& source, const Labels& labels, Run& run);
+/// What other objects need to refer to a segmentation.
+struct WrittenSegmentation {
+  std::string sop_instance_uid;
+  std::string series_instance_uid;
+  std::map<int, int> segment_number;  ///< of each label value that has voxels
+};
+/// Writes a Segmentation (PS3.3 A.51), BINARY, one segment a label that has voxels, frames only where it is not empty, referring to the
+/// source instances. `labels` lie on the series' own grid. Errors: parameter (another grid, a series that is not from DICOM), not_possible
+/// (no voxel at all, 4 GiB or more).
+WrittenSegmentation write_segmentation(const Path& path, const Series& source, const Labels& labels, Run& run);
 
 /// One group of measurements of a TID 1500 report: about one segment, or about the series when `segment` is empty.
 struct MeasurementGroup {

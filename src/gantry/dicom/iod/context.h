@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gantry/dicom/iod/object.h"
+#include "gantry/dicom/study.h"
+
+namespace gantry::dicom {
+
+/// What tells one kind of derived object from another.
+struct DerivedKind {
+  std::string_view name;  ///< enters the UIDs: "segmentation", "report", "picture"
+  std::string_view sop_class_uid;
+  std::string_view modality;  ///< of the new series
+  int series_number_step;     ///< its series number is 100 x the source's + this
+  std::string_view series_description;
+};
+
+/// Date (DA) and time (TM) of the newest source instance: of its content, else its acquisition, series or study; 1970-01-01 when it
+/// states none, because derived objects need one.
+struct Moment {
+  std::string date, time;
+};
+Moment newest_moment(const Series& source);
+
+/// UID of the series that holds the objects of a kind derived from `source`.
+std::string derived_series_uid(const Series& source, std::string_view kind_name);
+
+/// The modules that every derived object has: patient and study of the source, a series and equipment of its own, SOP common, dates of
+/// the newest source instance. Error(parameter) when `source` has no instances or no study.
+void set_derived_context(Object& object, const Series& source, const DerivedKind& kind, const std::string& sop_instance_uid,
+                         int instance_number);
+
+/// The series' instances, each SOP instance once (a multi-frame file stands in `Series` once a frame).
+std::vector<const Instance*> distinct_instances(const Series& source);
+
+/// Appends to the sequence at `path` an item that refers to one SOP instance, and returns it.
+Object& add_reference(Object& object, std::string_view path, std::string_view sop_class_uid, std::string_view sop_instance_uid);
+
+}  // namespace gantry::dicom

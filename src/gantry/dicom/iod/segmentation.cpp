@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#include <bit>
+#include <cstring>
+
+#include "gantry/base/error.h"
+#include "gantry/base/hash.h"
+#include "gantry/base/text.h"
+#include "gantry/base/version.h"
+#include "gantry/compute/parallel.h"
+#include "gantry/dicom/iod/context.h"
+#include "gantry/dicom/iod/object.h"
+#include "gantry/dicom/iod/write.h"
+#include "gantry/image/structures.h"
+
+namespace gantry::dicom {
+
+namespace {
+
+constexpr DerivedKind segmentation_kind{"segmentation", "1.2.840.10008.5.1.4.1.1.66.4", "SEG", 1, "Gantry segmentation"};
+
+/// One frame to write: where the segment numbered `segment` is not empty in plane `k`.
+struct FrameKey {
+  int segment = 0;
+  std::int64_t k = 0;
+  int value = 0;
+};
+
+/// sRGB as CIELab with the D50 white of the ICC profile connection space, each channel as 16 bit (PS3.3 C.10.7.1.1).
+std::vector<double> cielab(Color color) {
+  std::array<double, 3> linear{};
+  for (std::size_t n = 0; n < 3; ++n) {
+    const double c = color[n] / 255.0;
+    linear[n] = c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4);
+  }
+  // sRGB to XYZ, adapted to D50 (Bradford; IEC 61966-2-1 and ICC.1:2010 annex E), divided by the white point.
+  const double x = (0.4360747 * linear[0] + 0.3850649 * linear[1] + 0.1430804 * linear[2]) / 0.96422;
+  const double y = 0.2225045 * linear[0] + 0.7168786 * linear[1] + 0.0606169 * linear[2];
+  const double z = (0.0139322 * linear[0] + 0.0971045 * linear[1] + 0.7141733 * linear[2]) / 0.82521;
+  const auto f = [](double t) { return t > 216.0 / 24389 ? std::cbrt(t) : (24389.0 / 27 * t + 16) / 116; };
+  const double lightness = 116 * f(y) - 16, a = 500 * (f(x) - f(y)), b = 200 * (f(y) - f(z));
+  const auto stored = [](double part) { return std::clamp(std::round(part * 65535), 0.0, 65535.0); };
+  return {stored(lightness / 100), stored((a + 128) / 255), stored((b + 128) / 255)};
+}
+
+/// Category and type of a label: those of the table of structures, else the label's own code, else "tissue".
+struct Property {
+  Code category, type;
+};
+
+Property property_of(const Label& label) {
+  const std::string_view family = std::string_view(label.id).substr(0, label.id.find('.'));
+  Property property{{"SCT", "85756007", "Tissue"}, {"SCT", "85756007", "Tissue"}};
+  for (const Structure& row : structures()) {
+    if (row.id != family) continue;
+    const std::string_view meaning = row.category == "49755003"    ? "Morphologically Altered Structure"
+                                     : row.category == "91720002"  ? "Body Substance"
+                                     : row.category == "260787004" ? "Physical object"
+                                                                   : "Anatomical Structure";
+    property = {{"SCT", std::string(row.category), std::string(meaning)}, code_of(row)};
+  }
+  if (!label.code.value.empty()) property.type = label.code;
+  return property;
+}
+
+void add_segment(Object& object, const Label& label, int number, const std::string& tracking_uid) {
+  Object& item = object.add_item("SegmentSequence");
+  const Property property = property_of(label);
+  item.set("SegmentNumber", number);
+  item.set("SegmentLabel", single_value(label.name.empty() ? label.id : label.name));
+  item.set("SegmentAlgorithmType", "AUTOMATIC");
+  item.set("SegmentAlgorithmName", single_value(label.method.empty() ? fmt::format("Gantry {}", version()) : label.method));
+  item.set_code("SegmentedPropertyCategoryCodeSequence", property.category);
+  item.set_code("SegmentedPropertyTypeCodeSequence", property.type);
+  item.set("RecommendedDisplayCIELabValue", cielab(label.color));
+  item.set("TrackingID", single_value(label.id));
+  item.set("TrackingUID", tracking_uid);
+}
+
+/// For each plane of the grid the source frame that shows it; nullptr when none does (a slice that was missing and interpolated).
+/// A mosaic, which holds all planes in one frame, stands for each of them.
+struct PlaneSources {
+  std::vector<const Instance*> instances;
+  bool same_place = true;  ///< pixel of frame = pixel of source
+};
+
+PlaneSources plane_sources(const Series& source, const Grid& grid) {
+  PlaneSources result;
+  result.instances.resize(static_cast<std::size_t>(grid.size(2)));
+  if (source.instances.size() < result.instances.size() && distinct_instances(source).size() == source.instances.size() &&
+      static_cast<std::int64_t>(source.instances.size()) == source.frames) {
+    std::fill(result.instances.begin(), result.instances.end(), &source.instances.front());
+    result.same_place = false;
+    return result;
+  }
+  for (const Instance& instance : source.instances) {
+    const Vec3 voxel = grid.voxel_from_world(instance.position_mm);
+    const double k = std::round(voxel.z);
+    if (!(k >= 0 && k < static_cast<double>(grid.size(2)) && std::abs(voxel.z - k) < 0.1)) continue;
+    const Instance*& place = result.instances[static_cast<std::size_t>(k)];
+    if (!place) place = &instance;
+  }
+  return result;
+}
+
+/// Frames of all segments, in the order of segments, then planes.
+std::vector<FrameKey> frames_with_content(const VoxelView<std::int32_t>& values, const std::vector<const Label*>& rows, const Run& run) {
+  const Grid& grid = values.grid();
+  const std::int64_t plane = grid.size(0) * grid.size(1);
+  int highest = 0;
+  for (const Label* row : rows) highest = std::max(highest, row->value);
+  std::vector<std::vector<char>> met(static_cast<std::size_t>(grid.size(2)));
+  parallel_for(run, grid.size(2), 4, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k) {
+      std::vector<char>& present = met[static_cast<std::size_t>(k)];
+      present.resize(static_cast<std::size_t>(highest) + 1);
+      for (std::int64_t n = k * plane; n < (k + 1) * plane; ++n) {
+        if (values[n] > 0 && values[n] <= highest) present[static_cast<std::size_t>(values[n])] = 1;
+      }
+    }
+  });
+  std::vector<FrameKey> frames;
+  int segment = 0;
+  for (const Label* row : rows) {
+    const std::size_t before = frames.size();
+    for (std::int64_t k = 0; k < grid.size(2); ++k) {
+      if (met[static_cast<std::size_t>(k)][static_cast<std::size_t>(row->value)]) frames.push_back({segment + 1, k, row->value});
+    }
+    if (frames.size() > before) ++segment;
+  }
+  return frames;
+}
+
+/// 1, 2, ... for the planes that hold a frame, in order; 0 for the others.
+std::vector<int> used_plane_numbers(const std::vector<FrameKey>& frames, std::int64_t planes) {
+  std::vector<int> numbers(static_cast<std::size_t>(planes));
+  for (const FrameKey& frame : frames) numbers[static_cast<std::size_t>(frame.k)] = 1;
+  int next = 0;
+  for (int& number : numbers) {
+    if (number) number = ++next;
+  }
+  return numbers;
+}
+
+/// One bit a pixel, lowest bit first, frames one after another without padding between them (PS3.5 8.1.1).
+Bytes packed_frames(const VoxelView<std::int32_t>& values, const std::vector<FrameKey>& frames, const Run& run) {
+  const std::int64_t plane = values.grid().size(0) * values.grid().size(1);
+  const std::int64_t frame_bytes = (plane + 7) / 8;
+  const auto count = static_cast<std::int64_t>(frames.size());
+  const std::int64_t total = (plane * count + 7) / 8;
+  if (total >= std::int64_t{0xfffffffe})
+    throw Error(ErrorCode::not_possible, fmt::format("segmentation: pixel data must stay below 4 GiB; needs {} bytes", total));
+  const auto pack = [&](const FrameKey& frame, std::byte* out) {
+    const std::int32_t* pixels = values.data() + frame.k * plane;
+    for (std::int64_t byte = 0; byte < frame_bytes; ++byte) {
+      const std::int64_t first = byte * 8, bits = std::min<std::int64_t>(8, plane - first);
+      unsigned packed = 0;
+      for (std::int64_t bit = 0; bit < bits; ++bit) packed |= static_cast<unsigned>(pixels[first + bit] == frame.value) << bit;
+      out[byte] = static_cast<std::byte>(packed);
+    }
+  };
+  Bytes result(static_cast<std::size_t>(total));
+  if (plane % 8 == 0) {
+    parallel_for(run, count, 4, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t n = begin; n < end; ++n) pack(frames[static_cast<std::size_t>(n)], result.data() + n * frame_bytes);
+    });
+    return result;
+  }
+  Bytes one(static_cast<std::size_t>(frame_bytes));
+  for (std::int64_t n = 0; n < count; ++n) {
+    pack(frames[static_cast<std::size_t>(n)], one.data());
+    const std::int64_t at = n * plane / 8;
+    const int shift = static_cast<int>(n * plane % 8);
+    for (std::int64_t byte = 0; byte < frame_bytes; ++byte) {
+      const auto spread = std::to_integer<unsigned>(one[static_cast<std::size_t>(byte)]) << shift;
+      result[static_cast<std::size_t>(at + byte)] |= static_cast<std::byte>(spread & 0xff);
+      if (spread >> 8) result[static_cast<std::size_t>(at + byte + 1)] |= static_cast<std::byte>(spread >> 8);
+    }
+  }
+  return result;
+}
+
+void set_dimensions(Object& object, const std::string& organization_uid) {
+  object.add_item("DimensionOrganizationSequence").set("DimensionOrganizationUID", organization_uid);
+  const auto add = [&](const char* pointer, const char* group, const char* label) {
+    Object& item = object.add_item("DimensionIndexSequence");
+    item.set("DimensionOrganizationUID", organization_uid);
+    item.set("DimensionIndexPointer", pointer);
+    item.set("FunctionalGroupPointer", group);
+    item.set("DimensionDescriptionLabel", label);
+  };
+  add("ReferencedSegmentNumber", "SegmentIdentificationSequence", "ReferencedSegmentNumber");
+  add("ImagePositionPatient", "PlanePositionSequence", "ImagePositionPatient");
+}
+
+void set_shared_groups(Object& object, const Grid& grid) {
+  const Mat3& direction = grid.direction();
+  const Vec3 rows = direction.column[0], columns = direction.column[1];
+  const double distance = grid.spacing_mm().z * std::abs(dot(cross(rows, columns), direction.column[2]));
+  Object& shared = object.add_item("SharedFunctionalGroupsSequence");
+  Object& measures = shared.add_item("PixelMeasuresSequence");
+  measures.set("SliceThickness", distance);
+  if (grid.slice_positions_mm().empty()) measures.set("SpacingBetweenSlices", distance);
+  measures.set("PixelSpacing", std::vector<double>{grid.spacing_mm().y, grid.spacing_mm().x});
+  shared.add_item("PlaneOrientationSequence")
+      .set("ImageOrientationPatient", std::vector<double>{rows.x, rows.y, rows.z, columns.x, columns.y, columns.z});
+}
+
+void set_source_image(Object& group, const Instance& source, bool is_multi_frame, bool same_place) {
+  Object& derivation = group.add_item("DerivationImageSequence");
+  derivation.set_code("DerivationCodeSequence", {"DCM", "113076", "Segmentation"});
+  Object& image = add_reference(derivation, "SourceImageSequence", source.sop_class_uid, source.sop_instance_uid);
+  if (is_multi_frame) image.set("ReferencedFrameNumber", source.frame + 1);
+  image.set("SpatialLocationsPreserved", same_place ? "YES" : "NO");
+  image.set_code("PurposeOfReferenceCodeSequence", {"DCM", "121322", "Source image for image processing operation"});
+}
+
+std::string content_of(const Labels& labels) {
+  Sha256 hash;
+  hash.add(labels.image().bytes());
+  for (const Label& row : labels.table()) {
+    hash.add(fmt::format("/{}/{}/{}/{}/{}/{}", row.value, row.id, row.name, row.code.value, fmt::join(row.color, ","), row.method));
+  }
+  return hash.finish_hex();
+}
+
+}  // namespace
+
+WrittenSegmentation write_segmentation(const Path& path, const Series& source, const Labels& labels, Run& run) {
+  if (labels.image().empty() || labels.image().components() != 1 || labels.image().frames() != 1)
+    throw Error(ErrorCode::parameter, "labels: must be one label image without time frames");
+  const Grid& grid = labels.image().grid();
+  if (grid.size() != source.grid.size())
+    throw Error(ErrorCode::parameter,
+                fmt::format("labels: must lie on the series' own grid of {} x {} x {} voxels; got {} x {} x {}", source.grid.size(0),
+                            source.grid.size(1), source.grid.size(2), grid.size(0), grid.size(1), grid.size(2)));
+  if (!(grid.size(0) <= 65535 && grid.size(1) <= 65535))
+    throw Error(ErrorCode::not_possible, "labels: a DICOM image has at most 65535 rows and columns");
+  const VoxelView<std::int32_t> values = labels.image().as<std::int32_t>();
+  std::vector<const Label*> rows;
+  for (const Label& row : labels.table()) rows.push_back(&row);
+  const std::vector<FrameKey> frames = frames_with_content(values, rows, run);
+  if (frames.empty()) throw Error(ErrorCode::not_possible, "labels: a segmentation needs at least one voxel that is not background");
+
+  WrittenSegmentation written{.sop_instance_uid = object_uid(source, "segmentation", content_of(labels)),
+                              .series_instance_uid = derived_series_uid(source, segmentation_kind.name)};
+  Object object;
+  set_derived_context(object, source, segmentation_kind, written.sop_instance_uid, 1);
+  object.set("FrameOfReferenceUID",
+             source.frame_of_reference_uid.empty() ? object_uid(source, "frame of reference", "") : source.frame_of_reference_uid);
+  object.set("PositionReferenceIndicator", "");
+
+  object.set("ImageType", "DERIVED\\PRIMARY");
+  object.set("ContentLabel", "SEGMENTATION");
+  object.set("ContentDescription", "Structures outlined by Gantry; not a medical device");
+  object.set("ContentCreatorName", "Gantry");
+  object.set("SamplesPerPixel", 1);
+  object.set("PhotometricInterpretation", "MONOCHROME2");
+  object.set("PixelRepresentation", 0);
+  object.set("BitsAllocated", 1);
+  object.set("BitsStored", 1);
+  object.set("HighBit", 0);
+  object.set("Rows", grid.size(1));
+  object.set("Columns", grid.size(0));
+  object.set("NumberOfFrames", static_cast<std::int64_t>(frames.size()));
+  object.set("SegmentationType", "BINARY");
+  object.set("SegmentsOverlap", "NO");
+  const bool was_lossy = !source.header.empty() && source.header.text("LossyImageCompression").value_or("") == "01";
+  object.set("LossyImageCompression", was_lossy ? "01" : "00");
+  if (was_lossy) {
+    object.set("LossyImageCompressionRatio", source.header.text("LossyImageCompressionRatio").value_or("1"));
+    object.set("LossyImageCompressionMethod", source.header.text("LossyImageCompressionMethod").value_or("ISO_10918_1"));
+  }
+
+  int last_segment = 0;
+  for (const FrameKey& frame : frames) {
+    if (frame.segment == last_segment) continue;
+    last_segment = frame.segment;
+    const Label& label = *labels.find(frame.value);
+    add_segment(object, label, frame.segment, object_uid(source, "segment", label.id));
+    written.segment_number[frame.value] = frame.segment;
+  }
+
+  const std::vector<const Instance*> instances = distinct_instances(source);
+  const bool is_multi_frame = instances.size() < source.instances.size();
+  Object& references = object.add_item("ReferencedSeriesSequence");
+  references.set("SeriesInstanceUID", source.series_uid);
+  for (const Instance* instance : instances)
+    add_reference(references, "ReferencedInstanceSequence", instance->sop_class_uid, instance->sop_instance_uid);
+
+  set_dimensions(object, object_uid(source, "dimensions", written.sop_instance_uid));
+  set_shared_groups(object, grid);
+  const PlaneSources sources = plane_sources(source, grid);
+  const std::vector<int> position_index = used_plane_numbers(frames, grid.size(2));
+  for (const FrameKey& frame : frames) {
+    Object& group = object.add_item("PerFrameFunctionalGroupsSequence");
+    group.add_item("FrameContentSequence")
+        .set("DimensionIndexValues", std::vector<double>{static_cast<double>(frame.segment),
+                                                         static_cast<double>(position_index[static_cast<std::size_t>(frame.k)])});
+    group.add_item("PlanePositionSequence").set("ImagePositionPatient", grid.world_from_voxel({0, 0, static_cast<double>(frame.k)}));
+    group.add_item("SegmentIdentificationSequence").set("ReferencedSegmentNumber", frame.segment);
+    if (const Instance* instance = sources.instances[static_cast<std::size_t>(frame.k)])
+      set_source_image(group, *instance, is_multi_frame, sources.same_place);
+  }
+  object.set_pixels(packed_frames(values, frames, run), 1);
+  write_atomic(path, object.file());
+  return written;
+}
+
+}  // namespace gantry::dicom
