@@ -20,8 +20,8 @@ struct Structure {
   std::string_view meaning;   ///< SNOMED CT preferred term, also the English name
   std::string_view name_zh;   ///< Chinese name
   Color color;                ///< neighbours differ in lightness, paired organs share a hue
-  std::string_view category;  ///< SNOMED CT id of the property category: 123037004 (body structure), 49755003 (morphologically abnormal
-                              ///< structure), 91723000 (anatomical), ...
+  std::string_view category;  ///< SNOMED CT id of the property category (PS3.16 CID 7150): 91723000 (anatomical structure), 85756007
+                              ///< (tissue), 49755003 (morphologically abnormal structure), 91720002 (body substance), 105590001 (substance)
 };
 
 /// All structures in a fixed order.

@@ -53,9 +53,10 @@ Property property_of(const Label& label) {
   Property property{{"SCT", "85756007", "Tissue"}, {"SCT", "85756007", "Tissue"}};
   for (const Structure& row : structures()) {
     if (row.id != family) continue;
-    const std::string_view meaning = row.category == "49755003"    ? "Morphologically Altered Structure"
+    const std::string_view meaning = row.category == "49755003"    ? "Morphologically Abnormal Structure"
+                                     : row.category == "85756007"  ? "Tissue"
                                      : row.category == "91720002"  ? "Body Substance"
-                                     : row.category == "260787004" ? "Physical object"
+                                     : row.category == "105590001" ? "Substance"
                                                                    : "Anatomical Structure";
     property = {{"SCT", std::string(row.category), std::string(meaning)}, code_of(row)};
   }

@@ -121,7 +121,7 @@ print(json.dumps({'shape': pixels.shape, 'pixels': pixels.ravel().tolist(), 'lab
   EXPECT_EQ(read["shape"], Json({4, 5, 7, 3}));
   EXPECT_EQ(read["labels"], Json({"Left lung", "Right lung", "Lung nodule"}));
   EXPECT_EQ(read["algorithm"], Json({"AUTOMATIC", "AUTOMATIC", "AUTOMATIC"}));
-  EXPECT_EQ(read["category"], Json({"123037004", "123037004", "49755003"}));
+  EXPECT_EQ(read["category"], Json({"91723000", "91723000", "49755003"}));
   EXPECT_EQ(read["tracking"], Json({"lung_left", "lung_right", "lung_nodule"}));
   const auto values = labels.image().as<std::int32_t>();
   const std::array order{5, 2, 300};
