@@ -43,12 +43,17 @@ struct Instance {
   std::string sop_class_uid;
   std::string sop_instance_uid;
   std::string transfer_syntax_uid;
-  int frame = 0;     ///< 0-based within the file
-  Vec3 position_mm;  ///< ImagePositionPatient
-  Header header;     ///< of this instance (shared between frames of a file)
+  int frame = 0;                        ///< 0-based within the file
+  Vec3 position_mm;                     ///< ImagePositionPatient
+  Header header;                        ///< of this instance (shared between frames of a file)
+  double slope = 1.0, intercept = 0.0;  ///< modality value = stored x slope + intercept, of this frame
+  int tile = -1;                        ///< Siemens mosaic: index of the tile that is this slice (the frame holds all); -1 = none
+  int tiles_per_row = 0;                ///< Siemens mosaic: the tiles form a square of this side
 };
 
-/// A set of instances that form one volume (or one set of plain images), in order of increasing k, then time.
+/// A set of instances that form one volume (or one set of plain images), in order of increasing k, then time: slice k of time t is
+/// instances[t * slices + k]. One DICOM series gives several of these when its images differ in orientation, size, echo time, image type or
+/// b-value.
 struct Series {
   std::string study_uid, series_uid, frame_of_reference_uid;
   std::string modality, description;
@@ -88,9 +93,10 @@ struct Input {
 /// name. Never throws for a bad file: its entry says why. Pixel data are not decoded.
 Input read_dicom(std::span<const Path> paths, Run& run);
 
-/// The voxels of a series in modality units (HU for CT, Bq/mL or as stored x slope for PET): i16 or u16 where that is exact (one slope 1
-/// and whole intercept), f32 otherwise; RGB u8 with 3 components for colour. `stored` leaves rescale out. Undecodable frames throw
-/// Error(unreadable).
+/// The voxels of a series in modality units (HU for CT, Bq/mL or as stored x slope for PET): an integer type where that is exact (one
+/// slope 1 and whole intercept; u8 for 8-bit images, else i16 or u16, 32 bit where the file has it), f32 otherwise (f64 for double pixel
+/// data); RGB u8 (u16 above 8 bits) with 3 components for colour and palettes. `stored` leaves rescale and palette out. Undecodable frames
+/// throw Error(unreadable), missing pixels too.
 Image load(const Series& series, Run& run, bool stored = false);
 
 }  // namespace gantry::dicom
