@@ -71,13 +71,13 @@ namespace gantry {{
 namespace {{
 
 TEST({type}, multiplies_a_constant) {{
-  Run run;
+  gantry::Run run;
   const Image scaled = {type}{{.factor = 3}}(phantom("constant"), run);
   for (const float value : scaled.as<float>().values()) ASSERT_EQ(value, 300.0f);
 }}
 
 TEST({type}, refuses_a_factor_that_is_no_number) {{
-  Run run;
+  gantry::Run run;
   EXPECT_THROW({type}{{.factor = NAN}}(phantom("constant"), run), Error);
 }}
 

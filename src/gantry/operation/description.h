@@ -146,7 +146,7 @@ using Signature = SignatureOf<decltype(&Op::operator())>;
 /// Number of members of an aggregate: the most initialisers it takes.
 struct Anything {
   template <class T>
-  constexpr operator T() const noexcept;
+  operator T() const noexcept;
 };
 template <class T, class... Initialisers>
 consteval std::size_t member_count() {
