@@ -59,13 +59,18 @@ struct MeasurementGroup {
   int segment_number = 0;
   std::vector<Finding> findings;  ///< those with a value
 };
-/// A Comprehensive 3D SR with TID 1500 "Measurement Report".
-void write_measurement_report(const Path& path, const Series& source, const std::vector<MeasurementGroup>& groups,
-                              const std::string& language, Run& run);
+/// Writes a Comprehensive 3D SR with TID 1500 "Measurement Report" and returns its SOP Instance UID: language, observer (the device),
+/// procedure, image library (TID 1600), and a group of each element of `groups` (TID 1411 with its segment, else TID 1501) with finding,
+/// site, numbers with UCUM units, their method and interval. A finding without a value is left out, unless it is a statement (a code, no
+/// unit, no reason): that becomes an evaluation "present". A `reason` beside a value becomes a comment. `language` is "en" or "zh".
+/// Errors: parameter (a series that is not from DICOM), and those of writing files.
+std::string write_measurement_report(const Path& path, const Series& source, const std::vector<MeasurementGroup>& groups,
+                                     const std::string& language, Run& run);
 
-/// A Secondary Capture (RGB) of a picture that belongs to `source`'s study.
-void write_secondary_capture(const Path& path, const Series& source, const Image& rgb, const std::string& description, int instance_number,
-                             Run& run);
+/// Writes a Secondary Capture of a picture (u8, 3 components, one plane) into the study of `source`, in a series of its own, and returns
+/// its SOP Instance UID. Errors: parameter (another kind of image, a series that is not from DICOM), and those of writing files.
+std::string write_secondary_capture(const Path& path, const Series& source, const Image& rgb, const std::string& description,
+                                    int instance_number, Run& run);
 
 /// UID that the writers above give to an object: derived from source, kind, version and content.
 std::string object_uid(const Series& source, std::string_view kind, std::string_view content);
