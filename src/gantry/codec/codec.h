@@ -21,8 +21,9 @@ struct FrameFormat {
   std::string photometric_interpretation = "MONOCHROME2";
 };
 
-/// A decoded frame: little-endian pixel cells, samples of a pixel side by side (planar configuration 0). `format` describes what was
-/// decoded; colour is RGB (YBR was converted), PALETTE COLOR stays as indices.
+/// A decoded frame: little-endian pixel cells, samples of a pixel side by side (planar configuration 0); cells of a signed frame are
+/// extended by their sign, 1-bit cells are packed, eight to a byte, first pixel in the lowest bit. `format` describes what was decoded;
+/// colour is RGB (YBR was converted), PALETTE COLOR stays as indices.
 struct Frame {
   FrameFormat format;
   Bytes pixels;
@@ -31,6 +32,8 @@ struct Frame {
 /// True for RLE, JPEG baseline/extended/lossless (.50 .51 .57 .70), JPEG-LS (.80 .81), JPEG 2000 (.90 .91), HTJ2K (.201 .202 .203), and
 /// deflated frames (.8.1).
 bool can_decode(std::string_view transfer_syntax_uid);
+/// True for RLE, deflated frames, JPEG baseline (.50, 8 bits, quality 92), JPEG lossless (.57 .70), JPEG-LS, JPEG 2000 and HTJ2K (all
+/// of these without loss, also under the UIDs that permit loss).
 bool can_encode(std::string_view transfer_syntax_uid);
 
 /// Decodes one frame's stream in this process: for streams that Gantry made itself. Throws Error(unreadable). Checks that the codestream's
@@ -39,6 +42,9 @@ Frame decode(std::string_view transfer_syntax_uid, std::span<const std::byte> st
 
 /// Encodes native pixel cells (as in Frame) as one frame's stream. Lossless where the transfer syntax allows. Throws Error(not_possible).
 Bytes encode(std::string_view transfer_syntax_uid, const Frame& frame);
+
+/// The photometric interpretation to state for what `encode` makes of such a frame: RGB becomes YBR_FULL_422 or YBR_RCT in some codings.
+std::string encoded_photometric_interpretation(std::string_view transfer_syntax_uid, const FrameFormat& format);
 
 /// Decodes many untrusted frames in `gantry-decode` worker processes (rlimits, seccomp, a timeout, shared memory): a crash or hang there is
 /// an Error(unreadable) with a reason here. `decoded(n, frame)` is called for each stream, from one thread at a time, in any order. Uses
