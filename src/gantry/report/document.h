@@ -41,6 +41,7 @@ struct ReportDocument {
   struct RangeBar {
     double low = 0, high = 0, usual_low = 0, usual_high = 0, value = 0;
     bool show = false;
+    Words reason; /* shown instead of a bar: "not compared: incomplete", "no published range" */
   };
   struct Row {
     std::vector<Cell> cells;

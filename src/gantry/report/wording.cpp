@@ -212,7 +212,7 @@ std::string age(std::string_view dicom, std::string_view language) {
 
 std::string short_uid(std::string_view uid) {
   const std::string_view text = trim(uid);
-  return text.size() <= 10 ? std::string(text) : "…" + std::string(text.substr(text.size() - 6));
+  return text.size() <= 10 ? std::string(text) : "…\u2060" + std::string(text.substr(text.size() - 6));
 }
 
 }  // namespace gantry::wording

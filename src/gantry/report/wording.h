@@ -56,7 +56,7 @@ std::string attention(Attention attention, std::string_view language);
 std::string date(std::string_view dicom);
 /// A DICOM age (063Y, 010M, 003W, 012D) as "63 y" or "63 岁"; empty when it is none.
 std::string age(std::string_view dicom, std::string_view language);
-/// The end of a UID that is enough to tell studies apart: "…4711".
+/// The end of a UID that is enough to tell studies apart: "…4711" (a word joiner keeps the dots with the digits).
 std::string short_uid(std::string_view uid);
 
 }  // namespace gantry::wording

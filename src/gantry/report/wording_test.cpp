@@ -72,7 +72,7 @@ TEST(Wording, reads_dates_and_ages_and_refuses_nonsense) {
   EXPECT_EQ(age("010M", "zh"), "10\u00a0个月");
   EXPECT_EQ(age("Y", "en"), "");
   EXPECT_EQ(age("12345Y", "en"), "");
-  EXPECT_EQ(short_uid("1.2.840.113619.2.4711"), "…2.4711");
+  EXPECT_EQ(short_uid("1.2.840.113619.2.4711"), "…\u20602.4711");
 }
 
 }  // namespace gantry::wording

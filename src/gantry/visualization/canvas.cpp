@@ -256,6 +256,7 @@ void Canvas::circle(Point2 centre, double radius, std::optional<Paint> fill, std
 TextBox Canvas::text(double x, double y, std::string_view text, const TextStyle& style) {
   const Layout layout = state_->layout(text, style);
   const TextBox box = State::box(layout.get());
+  if (style.on_baseline) y -= static_cast<double>(pango_layout_get_baseline(layout.get())) / PANGO_SCALE;
   if (!(style.width > 0)) {
     if (style.align == TextStyle::Align::centre) x -= box.width / 2;
     if (style.align == TextStyle::Align::right) x -= box.width;
@@ -307,6 +308,14 @@ void Canvas::clip(double x, double y, double width, double height, double radius
 }
 
 void Canvas::unclip() { cairo_restore(state_->context); }
+
+void Canvas::push(double x, double y, double scale) {
+  cairo_save(state_->context);
+  cairo_translate(state_->context, x, y);
+  cairo_scale(state_->context, scale, scale);
+}
+
+void Canvas::pop() { cairo_restore(state_->context); }
 
 void Canvas::next_page() { cairo_show_page(state_->context); }
 

@@ -36,9 +36,10 @@ struct TextStyle {
   Paint paint{};
   double width = 0;  ///< lines break at this width; 0 = one line for each line of the text
   enum class Align { left, centre, right } align = Align::left;
-  double line_height = 0;  ///< distance of baselines; 0 = the font's own
-  bool tabular = false;    ///< digits of equal width
-  double halo = 0;         ///< width of a black edge around the letters, for text on images
+  double line_height = 0;    ///< distance of baselines; 0 = the font's own
+  bool tabular = false;      ///< digits of equal width
+  bool on_baseline = false;  ///< y is the first baseline instead of the top: text in several scripts lines up
+  double halo = 0;           ///< width of a black edge around the letters, for text on images
   std::string language = "en";
 };
 
@@ -84,6 +85,10 @@ class Canvas {
   /// Limits drawing to a rectangle with round corners until `unclip`.
   void clip(double x, double y, double width, double height, double radius = 0);
   void unclip();
+
+  /// Moves the origin to (x, y) and enlarges what follows by `scale`, until `pop`.
+  void push(double x, double y, double scale);
+  void pop();
 
   /// Ends a page of a PDF and begins the next.
   void next_page();

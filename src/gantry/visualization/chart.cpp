@@ -86,6 +86,13 @@ class Layout {
   double bin_ = 1;
   bool labelled_at_end_ = false;
   double legend_height_ = 0;
+  struct Mark {
+    double x = 0, begin = 0;
+    std::size_t row = 0;
+    std::string word;
+  };
+  std::vector<Mark> marks_;
+  std::size_t mark_rows_ = 0;
 
   static constexpr double size_ = 12;
   static constexpr double row_ = 16;
@@ -156,7 +163,8 @@ class Layout {
       }
       legend_height_ += 6;
     }
-    top_ = legend_height_ + (chart_.y_axis.empty() ? 8 : row_ + 8);
+    place_marks();
+    top_ = marks_top() + row_ * static_cast<double>(mark_rows_) + (mark_rows_ > 0 ? 2 : 0);
     bottom_ = height_ - row_ - 6 - (chart_.x_axis.empty() ? 0 : row_);
     x_ticks_ = nice_ticks(x_low_, x_high_, std::clamp(static_cast<int>((right_ - left_) / 80), 2, 8));
   }
@@ -228,21 +236,29 @@ class Layout {
   }
 
   void draw_marks() {
-    std::vector<std::pair<double, double>> taken;  // right end of the last word in each row, and the row's top
-    for (const auto& [value, word] : chart_.marks) {
-      if (!(value >= x_low_ && value <= x_high_)) continue;
-      const double x = to_x(value);
-      drawing_.strokes.push_back({{{x, top_}, {x, bottom_}}, Ink::text, {}, 1.25, true});
-      const double width = measure(word);
-      const bool left_side = x + 6 + width > right_;
-      const double begin = left_side ? std::max(left_, x - 6 - width) : x + 6;
-      std::size_t row = 0;
-      while (row < taken.size() && taken[row].first > begin) ++row;
-      if (row == taken.size()) taken.emplace_back(0, top_ + 2 + row_ * static_cast<double>(row));
-      taken[row].first = begin + width + 8;
-      drawing_.words.push_back({begin, taken[row].second, word, size_, Ink::text, TextStyle::Align::left, true});
+    for (const Mark& mark : marks_) {
+      const double y = marks_top() + row_ * static_cast<double>(mark.row);
+      drawing_.strokes.push_back({{{mark.x, y + row_ - 2}, {mark.x, bottom_}}, Ink::text, {}, 1.25, true});
+      drawing_.words.push_back({mark.begin, y - 2, mark.word, size_, Ink::text, TextStyle::Align::left, true});
     }
   }
+
+  /// Words of marks stand above the plot, in as many rows as they need.
+  void place_marks() {
+    std::vector<double> taken;  // right end of the last word in each row
+    for (const auto& [value, word] : chart_.marks) {
+      if (!(value >= x_low_ && value <= x_high_)) continue;
+      Mark mark{to_x(value), 0, 0, word};
+      const double width = measure(word);
+      mark.begin = std::clamp(mark.x - 4, 0.0, std::max(0.0, width_ - width));
+      while (mark.row < taken.size() && taken[mark.row] > mark.begin) ++mark.row;
+      if (mark.row == taken.size()) taken.push_back(0);
+      taken[mark.row] = mark.begin + width + 10;
+      marks_.push_back(std::move(mark));
+    }
+    mark_rows_ = taken.size();
+  }
+  double marks_top() const { return legend_height_ + (chart_.y_axis.empty() ? 8 : row_ + 8); }
 
   void label_ends() {
     std::vector<std::pair<double, std::size_t>> ends;

@@ -71,9 +71,9 @@ Plane2 interpolated_rows(const Plane2& mask, int factor) {
   return result;
 }
 
-/// Smoothed by a Gaussian of 0.7 pixels; components that would fall below the half level keep their own pixels.
+/// Smoothed by a Gaussian of one pixel; components that would fall below the half level keep their own pixels.
 Plane2 smoothed(const Plane2& mask) {
-  constexpr std::array<float, 3> taps{0.569F, 0.2055F, 0.01F};
+  constexpr std::array<float, 3> taps{0.4026F, 0.2442F, 0.0545F};
   Plane2 rows(mask.width, mask.height);
   Plane2 result(mask.width, mask.height);
   const auto clamp_to = [](int n, int count) { return std::clamp(n, 0, count - 1); };

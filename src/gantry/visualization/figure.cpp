@@ -284,9 +284,18 @@ std::string window_text(const Window& window) {
 void annotate(Canvas& canvas, const View& view, const FigureSpec& spec, const std::string& position) {
   const bool light = spec.window.map == ColorMap::inverse || spec.window.map == ColorMap::diverging;
   const Color ink = light ? Color{20, 24, 31} : white;
-  const double size = std::clamp(view.width / 48.0, 11.0, 18.0);
+  // Readable where three figures stand side by side at the same height, and never wider than half of a narrow figure.
+  std::vector<std::string> notes;
+  notes.push_back(window_text(spec.window));
+  if (spec.fused) notes.push_back(window_text(spec.fused_window));
+  if (!position.empty()) notes.push_back(position);
+  double size = std::clamp(std::max(view.width, view.height) / 34.0, 11.0, 24.0);
+  for (const std::string& note : notes) {
+    const double wide = canvas.measure(note, {.size = size}).width;
+    if (wide > 0.55 * view.width) size = std::max(9.0, size * 0.55 * view.width / wide);
+  }
   const double pad = 0.55 * size;
-  TextStyle style{.size = size, .paint = {ink, 0.95}, .halo = light ? 0 : 1.2};
+  TextStyle style{.size = size, .paint = {ink, 0.95}, .halo = light ? 0 : size / 13};
   TextStyle letter = style;
   letter.bold = true;
   letter.size = 1.1 * size;
@@ -303,10 +312,6 @@ void annotate(Canvas& canvas, const View& view, const FigureSpec& spec, const st
 
   // Window and position, lower left.
   double y = view.height - pad;
-  std::vector<std::string> notes;
-  notes.push_back(window_text(spec.window));
-  if (spec.fused) notes.push_back(window_text(spec.fused_window));
-  if (!position.empty()) notes.push_back(position);
   for (auto note = notes.rbegin(); note != notes.rend(); ++note) {
     y -= canvas.measure(*note, style).height;
     canvas.text(pad, y, *note, style);
@@ -321,8 +326,8 @@ void annotate(Canvas& canvas, const View& view, const FigureSpec& spec, const st
   if (bar < 0.5 * view.width) {
     const double x1 = view.width - pad - 2;
     const double bar_y = view.height - pad - 3;
-    if (!light) canvas.rectangle(x1 - bar - 1, bar_y - 1, bar + 2, 4.5, {{0, 0, 0}, 0.6});
-    canvas.rectangle(x1 - bar, bar_y, bar, 2.5, {ink, 0.95});
+    if (!light) canvas.rectangle(x1 - bar - 1, bar_y - 1, bar + 2, 5, {{0, 0, 0}, 0.6});
+    canvas.rectangle(x1 - bar, bar_y, bar, 3, {ink, 0.95});
     const std::string length = bar_mm >= 10 ? fmt::format("{:.0f} cm", bar_mm / 10) : fmt::format("{:.0f} mm", bar_mm);
     style.align = TextStyle::Align::centre;
     canvas.text(x1 - bar / 2, bar_y - canvas.measure(length, style).height - 2, length, style);
@@ -370,7 +375,7 @@ void draw_outlines(Canvas& canvas, const Scene& scene, const View& view, const L
 }
 
 void draw_markers(Canvas& canvas, const Scene& scene, const View& view, const FigureSpec& spec, double reach_mm) {
-  const double size = std::clamp(view.width / 42.0, 12.0, 20.0);
+  const double size = std::clamp(std::max(view.width, view.height) / 36.0, 12.0, 22.0);
   const Vec3 normal = normalized(cross(scene.right, scene.down));
   for (const Marker& marker : spec.markers) {
     const Vec3 offset = marker.position_mm - scene.lattice.origin_mm;

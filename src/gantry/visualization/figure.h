@@ -60,7 +60,7 @@ struct FigureSpec {
   Window fused_window{3.5, 7, "SUV", ColorMap::hot};
   bool annotations = true;  ///< orientation letters, scale bar, window and slice position
   int width_px = 760;       ///< width of the figure
-  int max_height_px = 900;  ///< a figure that would be higher becomes narrower
+  int max_height_px = 640;  ///< a figure that would be higher becomes narrower
 };
 
 /// Draws a key image: u8, 3 components, on a grid whose spacing is the size of a pixel in mm. Pixels keep their physical aspect;
