@@ -26,6 +26,7 @@ constexpr std::array table{
     Structure{"heart", "80891009", "Heart", "心脏", {0xc4, 0x4e, 0x52}, anatomical},
     Structure{"aorta", "15825003", "Aorta", "主动脉", {0xe0, 0x7b, 0x7b}, anatomical},
     Structure{"coronary_calcification", "445512009", "Coronary artery calcification", "冠状动脉钙化", {0xff, 0xd5, 0x4f}, abnormal},
+    Structure{"aortic_calcification", "18115005", "Calcified structure", "主动脉钙化", {0xff, 0xb3, 0x00}, abnormal},
     Structure{"bone", "272673000", "Bone", "骨", {0xf5, 0xe6, 0xc8}, anatomical},
     Structure{"fat", "55603005", "Adipose tissue", "脂肪", {0xe6, 0xc2, 0x4a}, tissue},
     Structure{"subcutaneous_fat", "67769002", "Subcutaneous fat", "皮下脂肪", {0xf0, 0xd9, 0x84}, tissue},
