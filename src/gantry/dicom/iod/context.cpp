@@ -40,7 +40,7 @@ std::string text_of(const Header& header, std::string_view keyword) {
 }
 
 /// Copies an attribute; a date or time that is malformed becomes empty.
-void copy(Object& object, const Header& header, std::string_view keyword, bool also_when_empty) {
+void copy(Draft& object, const Header& header, std::string_view keyword, bool also_when_empty) {
   std::string value = to_valid_utf8(text_of(header, keyword));
   if (keyword.ends_with("Date")) value = valid_date(value);
   if (keyword.ends_with("Time")) value = valid_time(value);
@@ -86,14 +86,14 @@ std::vector<const Instance*> distinct_instances(const Series& source) {
   return result;
 }
 
-Object& add_reference(Object& object, std::string_view path, std::string_view sop_class_uid, std::string_view sop_instance_uid) {
-  Object& item = object.add_item(path);
+Draft& add_reference(Draft& object, std::string_view path, std::string_view sop_class_uid, std::string_view sop_instance_uid) {
+  Draft& item = object.add_item(path);
   item.set("ReferencedSOPClassUID", sop_class_uid);
   item.set("ReferencedSOPInstanceUID", sop_instance_uid);
   return item;
 }
 
-void set_derived_context(Object& object, const Series& source, const DerivedKind& kind, const std::string& sop_instance_uid,
+void set_derived_context(Draft& object, const Series& source, const DerivedKind& kind, const std::string& sop_instance_uid,
                          int instance_number) {
   if (source.instances.empty() || source.study_uid.empty() || source.series_uid.empty())
     throw Error(ErrorCode::parameter, "source series: must come from DICOM to have DICOM results");

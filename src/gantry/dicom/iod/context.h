@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gantry/dicom/iod/object.h"
+#include "gantry/dicom/iod/draft.h"
 #include "gantry/dicom/study.h"
 
 namespace gantry::dicom {
@@ -32,13 +32,13 @@ std::string derived_series_uid(const Series& source, std::string_view kind_name)
 
 /// The modules that every derived object has: patient and study of the source, a series and equipment of its own, SOP common, dates of
 /// the newest source instance. Error(parameter) when `source` has no instances or no study.
-void set_derived_context(Object& object, const Series& source, const DerivedKind& kind, const std::string& sop_instance_uid,
+void set_derived_context(Draft& object, const Series& source, const DerivedKind& kind, const std::string& sop_instance_uid,
                          int instance_number);
 
 /// The series' instances, each SOP instance once (a multi-frame file stands in `Series` once a frame).
 std::vector<const Instance*> distinct_instances(const Series& source);
 
 /// Appends to the sequence at `path` an item that refers to one SOP instance, and returns it.
-Object& add_reference(Object& object, std::string_view path, std::string_view sop_class_uid, std::string_view sop_instance_uid);
+Draft& add_reference(Draft& object, std::string_view path, std::string_view sop_class_uid, std::string_view sop_instance_uid);
 
 }  // namespace gantry::dicom

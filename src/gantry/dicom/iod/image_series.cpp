@@ -7,7 +7,7 @@
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
 #include "gantry/compute/parallel.h"
-#include "gantry/dicom/iod/object.h"
+#include "gantry/dicom/iod/draft.h"
 #include "gantry/dicom/iod/write.h"
 
 namespace gantry::dicom {
@@ -105,7 +105,7 @@ Extent percentile_range(const VoxelView<float>& voxels, std::int64_t slices, Ext
   return {value_at(0.01), value_at(0.99)};
 }
 
-void set_common_defaults(Object& object, const ImageSeriesSpec& spec, const std::string& seed) {
+void set_common_defaults(Draft& object, const ImageSeriesSpec& spec, const std::string& seed) {
   object.set("SpecificCharacterSet", "ISO_IR 192");
   object.set("Modality", spec.modality);
   object.set_default("StudyInstanceUID", derived_uid(seed + "/study"));
@@ -128,13 +128,13 @@ void set_common_defaults(Object& object, const ImageSeriesSpec& spec, const std:
   }
 }
 
-void set_ct_defaults(Object& object) {
+void set_ct_defaults(Draft& object) {
   object.set_default("ImageType", "ORIGINAL\\PRIMARY\\AXIAL");
   object.set_default("KVP", "");
   object.set_default("RescaleType", "HU");
 }
 
-void set_mr_defaults(Object& object) {
+void set_mr_defaults(Draft& object) {
   object.set_default("ImageType", "ORIGINAL\\PRIMARY\\OTHER");
   object.set_default("ScanningSequence", "RM");
   object.set_default("SequenceVariant", "NONE");
@@ -143,7 +143,7 @@ void set_mr_defaults(Object& object) {
 }
 
 /// PET states the patient's position by codes; PatientPosition may not stand beside them (PS3.3 C.7.3.1 and C.8.4.6).
-void set_orientation_codes(Object& object) {
+void set_orientation_codes(Draft& object) {
   if (!object.has("PatientOrientationCodeSequence")) {
     struct Term {
       std::string_view letters;
@@ -170,7 +170,7 @@ void set_orientation_codes(Object& object) {
   object.remove("PatientPosition");
 }
 
-void set_pet_defaults(Object& object, std::int64_t slices) {
+void set_pet_defaults(Draft& object, std::int64_t slices) {
   object.set_default("ImageType", "ORIGINAL\\PRIMARY");
   object.set_default("Units", "BQML");
   object.set_default("CountsSource", "EMISSION");
@@ -189,12 +189,12 @@ void set_pet_defaults(Object& object, std::int64_t slices) {
   if (object.text("DecayCorrection") != "NONE") object.set_default("DecayFactor", "1");
 }
 
-void set_attributes(Object& object, const std::vector<Attribute>& attributes) {
+void set_attributes(Draft& object, const std::vector<Attribute>& attributes) {
   for (const Attribute& attribute : attributes) object.set(attribute.keyword, attribute.value);
 }
 
 /// ImagePlane and what follows from the grid (PS3.3 C.7.6.2): all of it per slice but the position.
-void set_plane(Object& object, const Grid& grid) {
+void set_plane(Draft& object, const Grid& grid) {
   const Mat3& direction = grid.direction();
   const Vec3 rows = direction.column[0], columns = direction.column[1];
   if (!(std::abs(dot(rows, columns)) < 1e-4))
@@ -253,7 +253,7 @@ void write_image_series(const Path& folder, const ImageSeriesSpec& spec, Run& ru
   Scaling shared{spec.slope, is_pet ? 0.0 : spec.intercept};
   if (spec.slope == 0 && !is_pet) shared.slope = automatic_slope(range);
 
-  Object base;
+  Draft base;
   base.set("PixelRepresentation", is_signed ? 1 : 0);
   set_attributes(base, spec.attributes);
   set_common_defaults(base, spec, seed);
@@ -281,7 +281,7 @@ void write_image_series(const Path& folder, const ImageSeriesSpec& spec, Run& ru
   const int digits = std::max(4, static_cast<int>(std::to_string(slices).size()));
   const auto write_slice = [&](std::int64_t n) {
     const std::int64_t k = n % depth, frame = n / depth;
-    Object object = base;
+    Draft object = base;
     object.set("SOPInstanceUID", derived_uid(fmt::format("{}/instance/{}", seed, n)));
     object.set("InstanceNumber", n + 1);
     if (voxels.frames() > 1) {

@@ -5,7 +5,7 @@
 #include "gantry/base/error.h"
 #include "gantry/base/hash.h"
 #include "gantry/base/text.h"
-#include "gantry/dicom/iod/object.h"
+#include "gantry/dicom/iod/draft.h"
 #include "gantry/dicom/iod/peers_test.h"
 #include "gantry/dicom/iod/write.h"
 

@@ -7,7 +7,7 @@
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
 #include "gantry/dicom/iod/context.h"
-#include "gantry/dicom/iod/object.h"
+#include "gantry/dicom/iod/draft.h"
 #include "gantry/dicom/iod/write.h"
 #include "gantry/image/structures.h"
 
@@ -61,35 +61,35 @@ Code unit_code(const std::string& text) {
   return {"UCUM", text, text};
 }
 
-Object content_item(const char* relationship, const char* type, const Code& name) {
-  Object item;
+Draft content_item(const char* relationship, const char* type, const Code& name) {
+  Draft item;
   item.set("RelationshipType", relationship);
   item.set("ValueType", type);
   if (!name.value.empty()) item.set_code("ConceptNameCodeSequence", name);
   return item;
 }
 
-Object text_item(const char* relationship, const Code& name, std::string_view text) {
-  Object item = content_item(relationship, "TEXT", name);
+Draft text_item(const char* relationship, const Code& name, std::string_view text) {
+  Draft item = content_item(relationship, "TEXT", name);
   item.set("TextValue", replace_all(to_valid_utf8(text), "\\", "/"));
   return item;
 }
 
-Object code_item(const char* relationship, const Code& name, const Code& value) {
-  Object item = content_item(relationship, "CODE", name);
+Draft code_item(const char* relationship, const Code& name, const Code& value) {
+  Draft item = content_item(relationship, "CODE", name);
   item.set_code("ConceptCodeSequence", value);
   return item;
 }
 
-Object uid_item(const char* relationship, const Code& name, const std::string& uid) {
-  Object item = content_item(relationship, "UIDREF", name);
+Draft uid_item(const char* relationship, const Code& name, const std::string& uid) {
+  Draft item = content_item(relationship, "UIDREF", name);
   item.set("UID", uid);
   return item;
 }
 
-Object number_item(const char* relationship, const Code& name, double value, const Code& unit) {
-  Object item = content_item(relationship, "NUM", name);
-  Object& measured = item.add_item("MeasuredValueSequence");
+Draft number_item(const char* relationship, const Code& name, double value, const Code& unit) {
+  Draft item = content_item(relationship, "NUM", name);
+  Draft& measured = item.add_item("MeasuredValueSequence");
   const std::string text = decimal_string(value);
   measured.set("NumericValue", text);
   if (parse_double(text) != value) measured.set("FloatingPointValue", value);
@@ -97,18 +97,18 @@ Object number_item(const char* relationship, const Code& name, double value, con
   return item;
 }
 
-Object container_item(const Code& name, const char* template_id) {
-  Object item = content_item("CONTAINS", "CONTAINER", name);
+Draft container_item(const Code& name, const char* template_id) {
+  Draft item = content_item("CONTAINS", "CONTAINER", name);
   item.set("ContinuityOfContent", "SEPARATE");
   if (template_id) {
-    Object& used = item.add_item("ContentTemplateSequence");
+    Draft& used = item.add_item("ContentTemplateSequence");
     used.set("MappingResource", "DCMR");
     used.set("TemplateIdentifier", template_id);
   }
   return item;
 }
 
-void add(Object& parent, Object child) { parent.add_item("ContentSequence", std::move(child)); }
+void add(Draft& parent, Draft child) { parent.add_item("ContentSequence", std::move(child)); }
 
 Code language_code(const std::string& language) {
   return {"RFC5646", language, language.starts_with("zh") ? "Chinese" : language.starts_with("en") ? "English" : language};
@@ -160,7 +160,7 @@ Code concept_of(const Finding& finding) {
 }
 
 /// Language, observer (the device) and procedure: TID 1204, 1001 and the report's own row.
-void add_context(Object& root, const Series& source, const std::string& language) {
+void add_context(Draft& root, const Series& source, const std::string& language) {
   add(root, code_item("HAS CONCEPT MOD", dcm("121049", "Language of Content Item and Descendants"), language_code(language)));
   add(root, code_item("HAS OBS CONTEXT", dcm("121005", "Observer Type"), dcm("121007", "Device")));
   add(root, uid_item("HAS OBS CONTEXT", dcm("121012", "Device Observer UID"), derived_uid(fmt::format("gantry {}", version()))));
@@ -171,14 +171,14 @@ void add_context(Object& root, const Series& source, const std::string& language
 }
 
 /// TID 1600: the images that were measured.
-Object image_library(const Series& source) {
-  Object library = container_item(dcm("111028", "Image Library"), "1600");
-  Object group = container_item(dcm("126200", "Image Library Group"), nullptr);
+Draft image_library(const Series& source) {
+  Draft library = container_item(dcm("111028", "Image Library"), "1600");
+  Draft group = container_item(dcm("126200", "Image Library Group"), nullptr);
   if (!source.modality.empty()) add(group, code_item("HAS ACQ CONTEXT", dcm("121139", "Modality"), modality_code(source.modality)));
   if (!source.frame_of_reference_uid.empty())
     add(group, uid_item("HAS ACQ CONTEXT", dcm("112227", "Frame of Reference UID"), source.frame_of_reference_uid));
   for (const Instance* instance : distinct_instances(source)) {
-    Object image = content_item("CONTAINS", "IMAGE", {});
+    Draft image = content_item("CONTAINS", "IMAGE", {});
     add_reference(image, "ReferencedSOPSequence", instance->sop_class_uid, instance->sop_instance_uid);
     add(group, std::move(image));
   }
@@ -187,9 +187,9 @@ Object image_library(const Series& source) {
 }
 
 /// TID 1419: one number with its method (TID 4019) and its interval (TID 310).
-Object measurement_item(const Finding& finding) {
+Draft measurement_item(const Finding& finding) {
   const Code unit = unit_code(finding.unit);
-  Object item = number_item("CONTAINS", concept_of(finding), *finding.value, unit);
+  Draft item = number_item("CONTAINS", concept_of(finding), *finding.value, unit);
   if (!finding.method.empty() || !finding.model.empty()) {
     add(item, text_item("HAS CONCEPT MOD", dcm("111001", "Algorithm Name"), finding.model.empty() ? "Gantry" : finding.model));
     add(item, text_item("HAS CONCEPT MOD", dcm("111003", "Algorithm Version"), version()));
@@ -212,11 +212,11 @@ bool is_statement(const Finding& finding) {
 bool is_number(const Finding& finding) { return finding.value && std::isfinite(*finding.value); }
 
 /// TID 1411 when the group is about a segment, else TID 1501; nothing when it has nothing to say.
-std::optional<Object> group_item(const Series& source, const MeasurementGroup& group) {
+std::optional<Draft> group_item(const Series& source, const MeasurementGroup& group) {
   const bool has_segment = !group.segmentation_sop_instance_uid.empty() && group.segment_number > 0;
   if (std::none_of(group.findings.begin(), group.findings.end(), [](const Finding& f) { return is_number(f) || is_statement(f); }))
     return std::nullopt;
-  Object item = container_item(dcm("125007", "Measurement Group"), has_segment ? "1411" : "1501");
+  Draft item = container_item(dcm("125007", "Measurement Group"), has_segment ? "1411" : "1501");
   const std::string tracking = !group.tracking_id.empty() ? group.tracking_id : group.segment.empty() ? "series" : group.segment;
   add(item, text_item("HAS OBS CONTEXT", dcm("112039", "Tracking Identifier"), tracking));
   add(item, uid_item("HAS OBS CONTEXT", dcm("112040", "Tracking Unique Identifier"), object_uid(source, "segment", tracking)));
@@ -225,7 +225,7 @@ std::optional<Object> group_item(const Series& source, const MeasurementGroup& g
     if (const auto site = site_of(*row)) add(item, code_item("HAS CONCEPT MOD", sct("363698007", "Finding Site"), *site));
   }
   if (has_segment) {
-    Object image = content_item("CONTAINS", "IMAGE", dcm("121191", "Referenced Segment"));
+    Draft image = content_item("CONTAINS", "IMAGE", dcm("121191", "Referenced Segment"));
     add_reference(image, "ReferencedSOPSequence", segmentation_class, group.segmentation_sop_instance_uid)
         .set("ReferencedSegmentNumber", group.segment_number);
     add(item, std::move(image));
@@ -246,10 +246,10 @@ std::optional<Object> group_item(const Series& source, const MeasurementGroup& g
 }
 
 /// The objects that the report speaks of: the source series and the segmentations.
-void add_evidence(Object& root, const Series& source, const std::vector<MeasurementGroup>& groups) {
-  Object& study = root.add_item("CurrentRequestedProcedureEvidenceSequence");
+void add_evidence(Draft& root, const Series& source, const std::vector<MeasurementGroup>& groups) {
+  Draft& study = root.add_item("CurrentRequestedProcedureEvidenceSequence");
   study.set("StudyInstanceUID", source.study_uid);
-  Object images;
+  Draft images;
   images.set("SeriesInstanceUID", source.series_uid);
   for (const Instance* instance : distinct_instances(source))
     add_reference(images, "ReferencedSOPSequence", instance->sop_class_uid, instance->sop_instance_uid);
@@ -259,7 +259,7 @@ void add_evidence(Object& root, const Series& source, const std::vector<Measurem
     if (!group.segmentation_sop_instance_uid.empty()) segmentations.insert(group.segmentation_sop_instance_uid);
   }
   if (segmentations.empty()) return;
-  Object segments;
+  Draft segments;
   segments.set("SeriesInstanceUID", derived_series_uid(source, "segmentation"));
   for (const std::string& uid : segmentations) add_reference(segments, "ReferencedSOPSequence", segmentation_class, uid);
   study.add_item("ReferencedSeriesSequence", std::move(segments));
@@ -285,7 +285,7 @@ std::string write_measurement_report(const Path& path, const Series& source, con
                                      const std::string& language, Run& run) {
   run.check();
   const std::string uid = object_uid(source, "report", content_of(groups, language));
-  Object root;
+  Draft root;
   set_derived_context(root, source, report_kind, uid, 1);
   root.set_empty_sequence("ReferencedPerformedProcedureStepSequence");
   root.set_empty_sequence("PerformedProcedureCodeSequence");
@@ -297,12 +297,12 @@ std::string write_measurement_report(const Path& path, const Series& source, con
   root.set("ValueType", "CONTAINER");
   root.set("ContinuityOfContent", "SEPARATE");
   root.set_code("ConceptNameCodeSequence", dcm("126000", "Imaging Measurement Report"));
-  Object& used = root.add_item("ContentTemplateSequence");
+  Draft& used = root.add_item("ContentTemplateSequence");
   used.set("MappingResource", "DCMR");
   used.set("TemplateIdentifier", "1500");
   add_context(root, source, language);
   add(root, image_library(source));
-  Object measurements = container_item(dcm("126010", "Imaging Measurements"), nullptr);
+  Draft measurements = container_item(dcm("126010", "Imaging Measurements"), nullptr);
   for (const MeasurementGroup& group : groups) {
     if (auto item = group_item(source, group)) add(measurements, std::move(*item));
   }

@@ -5,7 +5,7 @@
 #include "gantry/base/error.h"
 #include "gantry/base/hash.h"
 #include "gantry/dicom/iod/context.h"
-#include "gantry/dicom/iod/object.h"
+#include "gantry/dicom/iod/draft.h"
 #include "gantry/dicom/iod/write.h"
 
 namespace gantry::dicom {
@@ -24,7 +24,7 @@ std::string write_secondary_capture(const Path& path, const Series& source, cons
   if (!(rgb.grid().size(0) <= 65535 && rgb.grid().size(1) <= 65535))
     throw Error(ErrorCode::not_possible, "picture: a DICOM image has at most 65535 rows and columns");
   const std::string uid = object_uid(source, "picture", fmt::format("{}/{}/{}", instance_number, description, sha256_hex(rgb.bytes())));
-  Object object;
+  Draft object;
   set_derived_context(object, source, picture_kind, uid, instance_number);
   if (!object.has("BodyPartExamined")) object.set("Laterality", "");
   object.set("ConversionType", "WSD");
@@ -43,7 +43,7 @@ std::string write_secondary_capture(const Path& path, const Series& source, cons
   object.set("BitsStored", 8);
   object.set("HighBit", 7);
   object.set("PixelRepresentation", 0);
-  Object& references = object.add_item("ReferencedSeriesSequence");
+  Draft& references = object.add_item("ReferencedSeriesSequence");
   references.set("SeriesInstanceUID", source.series_uid);
   for (const Instance* instance : distinct_instances(source)) {
     add_reference(references, "ReferencedInstanceSequence", instance->sop_class_uid, instance->sop_instance_uid);

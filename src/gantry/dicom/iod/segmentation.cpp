@@ -9,7 +9,7 @@
 #include "gantry/base/version.h"
 #include "gantry/compute/parallel.h"
 #include "gantry/dicom/iod/context.h"
-#include "gantry/dicom/iod/object.h"
+#include "gantry/dicom/iod/draft.h"
 #include "gantry/dicom/iod/write.h"
 #include "gantry/image/structures.h"
 
@@ -64,8 +64,8 @@ Property property_of(const Label& label) {
   return property;
 }
 
-void add_segment(Object& object, const Label& label, int number, const std::string& tracking_uid) {
-  Object& item = object.add_item("SegmentSequence");
+void add_segment(Draft& object, const Label& label, int number, const std::string& tracking_uid) {
+  Draft& item = object.add_item("SegmentSequence");
   const Property property = property_of(label);
   item.set("SegmentNumber", number);
   item.set("SegmentLabel", single_value(label.name.empty() ? label.id : label.name));
@@ -79,29 +79,16 @@ void add_segment(Object& object, const Label& label, int number, const std::stri
 }
 
 /// For each plane of the grid the source frame that shows it; nullptr when none does (a slice that was missing and interpolated).
-/// A mosaic, which holds all planes in one frame, stands for each of them.
-struct PlaneSources {
-  std::vector<const Instance*> instances;
-  bool same_place = true;  ///< pixel of frame = pixel of source
-};
-
-PlaneSources plane_sources(const Series& source, const Grid& grid) {
-  PlaneSources result;
-  result.instances.resize(static_cast<std::size_t>(grid.size(2)));
-  if (source.instances.size() < result.instances.size() && distinct_instances(source).size() == source.instances.size() &&
-      static_cast<std::int64_t>(source.instances.size()) == source.frames) {
-    std::fill(result.instances.begin(), result.instances.end(), &source.instances.front());
-    result.same_place = false;
-    return result;
-  }
+std::vector<const Instance*> plane_sources(const Series& source, const Grid& grid) {
+  std::vector<const Instance*> sources(static_cast<std::size_t>(grid.size(2)));
   for (const Instance& instance : source.instances) {
     const Vec3 voxel = grid.voxel_from_world(instance.position_mm);
     const double k = std::round(voxel.z);
     if (!(k >= 0 && k < static_cast<double>(grid.size(2)) && std::abs(voxel.z - k) < 0.1)) continue;
-    const Instance*& place = result.instances[static_cast<std::size_t>(k)];
+    const Instance*& place = sources[static_cast<std::size_t>(k)];
     if (!place) place = &instance;
   }
-  return result;
+  return sources;
 }
 
 /// Frames of all segments, in the order of segments, then planes.
@@ -181,10 +168,10 @@ Bytes packed_frames(const VoxelView<std::int32_t>& values, const std::vector<Fra
   return result;
 }
 
-void set_dimensions(Object& object, const std::string& organization_uid) {
+void set_dimensions(Draft& object, const std::string& organization_uid) {
   object.add_item("DimensionOrganizationSequence").set("DimensionOrganizationUID", organization_uid);
   const auto add = [&](const char* pointer, const char* group, const char* label) {
-    Object& item = object.add_item("DimensionIndexSequence");
+    Draft& item = object.add_item("DimensionIndexSequence");
     item.set("DimensionOrganizationUID", organization_uid);
     item.set("DimensionIndexPointer", pointer);
     item.set("FunctionalGroupPointer", group);
@@ -194,12 +181,12 @@ void set_dimensions(Object& object, const std::string& organization_uid) {
   add("ImagePositionPatient", "PlanePositionSequence", "ImagePositionPatient");
 }
 
-void set_shared_groups(Object& object, const Grid& grid) {
+void set_shared_groups(Draft& object, const Grid& grid) {
   const Mat3& direction = grid.direction();
   const Vec3 rows = direction.column[0], columns = direction.column[1];
   const double distance = grid.spacing_mm().z * std::abs(dot(cross(rows, columns), direction.column[2]));
-  Object& shared = object.add_item("SharedFunctionalGroupsSequence");
-  Object& measures = shared.add_item("PixelMeasuresSequence");
+  Draft& shared = object.add_item("SharedFunctionalGroupsSequence");
+  Draft& measures = shared.add_item("PixelMeasuresSequence");
   measures.set("SliceThickness", distance);
   if (grid.slice_positions_mm().empty()) measures.set("SpacingBetweenSlices", distance);
   measures.set("PixelSpacing", std::vector<double>{grid.spacing_mm().y, grid.spacing_mm().x});
@@ -207,12 +194,13 @@ void set_shared_groups(Object& object, const Grid& grid) {
       .set("ImageOrientationPatient", std::vector<double>{rows.x, rows.y, rows.z, columns.x, columns.y, columns.z});
 }
 
-void set_source_image(Object& group, const Instance& source, bool is_multi_frame, bool same_place) {
-  Object& derivation = group.add_item("DerivationImageSequence");
+/// A tile of a mosaic shows the plane, but not at the same pixels.
+void set_source_image(Draft& group, const Instance& source, bool is_multi_frame) {
+  Draft& derivation = group.add_item("DerivationImageSequence");
   derivation.set_code("DerivationCodeSequence", {"DCM", "113076", "Segmentation"});
-  Object& image = add_reference(derivation, "SourceImageSequence", source.sop_class_uid, source.sop_instance_uid);
+  Draft& image = add_reference(derivation, "SourceImageSequence", source.sop_class_uid, source.sop_instance_uid);
   if (is_multi_frame) image.set("ReferencedFrameNumber", source.frame + 1);
-  image.set("SpatialLocationsPreserved", same_place ? "YES" : "NO");
+  image.set("SpatialLocationsPreserved", source.tile < 0 ? "YES" : "NO");
   image.set_code("PurposeOfReferenceCodeSequence", {"DCM", "121322", "Source image for image processing operation"});
 }
 
@@ -245,7 +233,7 @@ WrittenSegmentation write_segmentation(const Path& path, const Series& source, c
 
   WrittenSegmentation written{.sop_instance_uid = object_uid(source, "segmentation", content_of(labels)),
                               .series_instance_uid = derived_series_uid(source, segmentation_kind.name)};
-  Object object;
+  Draft object;
   set_derived_context(object, source, segmentation_kind, written.sop_instance_uid, 1);
   object.set("FrameOfReferenceUID",
              source.frame_of_reference_uid.empty() ? object_uid(source, "frame of reference", "") : source.frame_of_reference_uid);
@@ -283,25 +271,25 @@ WrittenSegmentation write_segmentation(const Path& path, const Series& source, c
   }
 
   const std::vector<const Instance*> instances = distinct_instances(source);
-  const bool is_multi_frame = instances.size() < source.instances.size();
-  Object& references = object.add_item("ReferencedSeriesSequence");
+  const bool is_multi_frame =
+      std::any_of(source.instances.begin(), source.instances.end(), [](const Instance& instance) { return instance.frame > 0; });
+  Draft& references = object.add_item("ReferencedSeriesSequence");
   references.set("SeriesInstanceUID", source.series_uid);
   for (const Instance* instance : instances)
     add_reference(references, "ReferencedInstanceSequence", instance->sop_class_uid, instance->sop_instance_uid);
 
   set_dimensions(object, object_uid(source, "dimensions", written.sop_instance_uid));
   set_shared_groups(object, grid);
-  const PlaneSources sources = plane_sources(source, grid);
+  const std::vector<const Instance*> sources = plane_sources(source, grid);
   const std::vector<int> position_index = used_plane_numbers(frames, grid.size(2));
   for (const FrameKey& frame : frames) {
-    Object& group = object.add_item("PerFrameFunctionalGroupsSequence");
+    Draft& group = object.add_item("PerFrameFunctionalGroupsSequence");
     group.add_item("FrameContentSequence")
         .set("DimensionIndexValues", std::vector<double>{static_cast<double>(frame.segment),
                                                          static_cast<double>(position_index[static_cast<std::size_t>(frame.k)])});
     group.add_item("PlanePositionSequence").set("ImagePositionPatient", grid.world_from_voxel({0, 0, static_cast<double>(frame.k)}));
     group.add_item("SegmentIdentificationSequence").set("ReferencedSegmentNumber", frame.segment);
-    if (const Instance* instance = sources.instances[static_cast<std::size_t>(frame.k)])
-      set_source_image(group, *instance, is_multi_frame, sources.same_place);
+    if (const Instance* instance = sources[static_cast<std::size_t>(frame.k)]) set_source_image(group, *instance, is_multi_frame);
   }
   object.set_pixels(packed_frames(values, frames, run), 1);
   write_atomic(path, object.file());

@@ -22,7 +22,7 @@ namespace gantry::dicom {
 /// new), or a tag "(7053,1000)DS" with its value representation (left out: from the dictionary, else DS for a number and LO for words).
 /// A private tag needs its creator, "(7053,0010)" = "Philips PET Private Group". Errors: parameter (unknown keyword, malformed path, a
 /// value that does not fit its value representation, no creator).
-class Object {
+class Draft {
  public:
   /// Sets an element from text; several values are parted by a backslash, an empty text is a value of length zero.
   void set(std::string_view path, std::string_view text);
@@ -41,9 +41,9 @@ class Object {
   /// A sequence without items.
   void set_empty_sequence(std::string_view path);
   /// Appends an item to the sequence and returns it; the reference is good until the next one is appended.
-  Object& add_item(std::string_view path);
+  Draft& add_item(std::string_view path);
   /// Appends a finished item.
-  void add_item(std::string_view path, Object item);
+  void add_item(std::string_view path, Draft item);
 
   bool has(std::string_view path) const;
   /// Text of a textual element of the top level, empty when absent.
@@ -66,12 +66,12 @@ class Object {
   struct Element {
     std::array<char, 2> vr{};
     Bytes bytes;                   ///< value, even length
-    std::vector<Object> items;     ///< of SQ
+    std::vector<Draft> items;      ///< of SQ
     std::vector<Bytes> fragments;  ///< of encapsulated pixel data
     bool encapsulated = false;
   };
   struct Place {
-    Object* object;
+    Draft* object;
     std::uint32_t tag;
     std::array<char, 2> vr;
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
-#include "gantry/dicom/iod/object.h"
+#include "gantry/dicom/iod/draft.h"
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dctk.h>
@@ -191,9 +191,9 @@ std::vector<Step> steps_of(std::string_view path) {
 
 }  // namespace
 
-Object::Place Object::place(std::string_view path) {
+Draft::Place Draft::place(std::string_view path) {
   const std::vector<Step> steps = steps_of(path);
-  Object* object = this;
+  Draft* object = this;
   for (std::size_t n = 0;; ++n) {
     const Entry entry = entry_of(steps[n].name, path);
     if ((entry.tag >> 16 & 1) && (entry.tag & 0xffff) > 0xff) {
@@ -215,8 +215,8 @@ Object::Place Object::place(std::string_view path) {
   }
 }
 
-const Object::Element* Object::find(std::string_view path) const {
-  const Object* object = this;
+const Draft::Element* Draft::find(std::string_view path) const {
+  const Draft* object = this;
   for (const Step& step : steps_of(path)) {
     const auto found = object->elements_.find(entry_of(step.name, path).tag);
     if (found == object->elements_.end()) return nullptr;
@@ -227,7 +227,7 @@ const Object::Element* Object::find(std::string_view path) const {
   return nullptr;
 }
 
-void Object::set(std::string_view path, std::string_view text) {
+void Draft::set(std::string_view path, std::string_view text) {
   auto [object, tag, vr] = place(path);
   if (is(vr, "SQ")) throw Error(ErrorCode::parameter, fmt::format("{}: is a sequence; name an attribute of one of its items", path));
   if (vr == Vr{}) vr = parse_double(trim(text)) && text.size() <= 16 ? Vr{'D', 'S'} : Vr{'L', 'O'};
@@ -265,7 +265,7 @@ void Object::set(std::string_view path, std::string_view text) {
   object->elements_[tag] = std::move(element);
 }
 
-void Object::set(std::string_view path, const std::vector<double>& values) {
+void Draft::set(std::string_view path, const std::vector<double>& values) {
   const auto [object, tag, vr] = place(path);
   if (is_one_of(vr, binary_vrs) && !is(vr, "AT")) {
     object->elements_[tag] = Element{.vr = vr, .bytes = numbers_to_bytes(vr, values, path)};
@@ -279,33 +279,33 @@ void Object::set(std::string_view path, const std::vector<double>& values) {
   set(path, join(parts, "\\"));
 }
 
-void Object::set(std::string_view path, double value) { set(path, std::vector<double>{value}); }
+void Draft::set(std::string_view path, double value) { set(path, std::vector<double>{value}); }
 
-void Object::set_default(std::string_view path, std::string_view text) {
+void Draft::set_default(std::string_view path, std::string_view text) {
   if (!has(path)) set(path, text);
 }
 
-void Object::set_default(std::string_view path, double value) {
+void Draft::set_default(std::string_view path, double value) {
   if (!has(path)) set(path, value);
 }
 
-void Object::set_code(std::string_view path, const Code& code) {
+void Draft::set_code(std::string_view path, const Code& code) {
   set_empty_sequence(path);
   if (code.value.empty()) return;
-  Object& item = add_item(path);
+  Draft& item = add_item(path);
   const bool is_url = code.value.find("://") != std::string::npos;
   item.set(is_url ? "URNCodeValue" : code.value.size() > 16 ? "LongCodeValue" : "CodeValue", code.value);
   item.set("CodingSchemeDesignator", code.scheme);
   item.set("CodeMeaning", single_value(code.meaning));
 }
 
-void Object::set_empty_sequence(std::string_view path) {
+void Draft::set_empty_sequence(std::string_view path) {
   const auto [object, tag, vr] = place(path);
   if (!is(vr, "SQ")) throw Error(ErrorCode::parameter, fmt::format("{}: must be a sequence", path));
   object->elements_[tag] = Element{.vr = vr};
 }
 
-Object& Object::add_item(std::string_view path) {
+Draft& Draft::add_item(std::string_view path) {
   const auto [object, tag, vr] = place(path);
   if (!is(vr, "SQ")) throw Error(ErrorCode::parameter, fmt::format("{}: must be a sequence", path));
   Element& sequence = object->elements_[tag];
@@ -313,31 +313,31 @@ Object& Object::add_item(std::string_view path) {
   return sequence.items.emplace_back();
 }
 
-void Object::add_item(std::string_view path, Object item) { add_item(path) = std::move(item); }
+void Draft::add_item(std::string_view path, Draft item) { add_item(path) = std::move(item); }
 
-bool Object::has(std::string_view path) const { return find(path) != nullptr; }
+bool Draft::has(std::string_view path) const { return find(path) != nullptr; }
 
-std::string Object::text(std::string_view keyword) const {
+std::string Draft::text(std::string_view keyword) const {
   const Element* element = find(keyword);
   if (!element) return {};
   return std::string(trim({reinterpret_cast<const char*>(element->bytes.data()), element->bytes.size()}));
 }
 
-void Object::remove(std::string_view keyword) { elements_.erase(entry_of(keyword, keyword).tag); }
+void Draft::remove(std::string_view keyword) { elements_.erase(entry_of(keyword, keyword).tag); }
 
-void Object::set_pixels(Bytes pixels, int bits_allocated) {
+void Draft::set_pixels(Bytes pixels, int bits_allocated) {
   if (pixels.size() % 2) pixels.push_back(std::byte{0});
   elements_[0x7fe00010] = Element{.vr = bits_allocated > 8 ? Vr{'O', 'W'} : Vr{'O', 'B'}, .bytes = std::move(pixels)};
 }
 
-void Object::set_encapsulated_pixels(std::vector<Bytes> frames) {
+void Draft::set_encapsulated_pixels(std::vector<Bytes> frames) {
   for (Bytes& frame : frames) {
     if (frame.size() % 2) frame.push_back(std::byte{0});
   }
   elements_[0x7fe00010] = Element{.vr = {'O', 'B'}, .fragments = std::move(frames), .encapsulated = true};
 }
 
-void Object::set_bytes(std::string_view keyword, Bytes bytes) {
+void Draft::set_bytes(std::string_view keyword, Bytes bytes) {
   const auto [object, tag, vr] = place(keyword);
   if (bytes.size() % 2) bytes.push_back(std::byte{0});
   object->elements_[tag] = Element{.vr = vr, .bytes = std::move(bytes)};
@@ -364,7 +364,7 @@ void patch_length(Bytes& out, std::size_t at) {
 
 }  // namespace
 
-void Object::append_element(Bytes& out, std::uint32_t tag, const Element& element, bool explicit_vr) {
+void Draft::append_element(Bytes& out, std::uint32_t tag, const Element& element, bool explicit_vr) {
   append_tag(out, tag);
   const bool is_long = is_one_of(element.vr, long_vrs);
   if (explicit_vr) {
@@ -374,7 +374,7 @@ void Object::append_element(Bytes& out, std::uint32_t tag, const Element& elemen
   if (is(element.vr, "SQ")) {
     const std::size_t at = out.size();
     append_number(out, std::uint32_t{0});
-    for (const Object& item : element.items) {
+    for (const Draft& item : element.items) {
       append_tag(out, item_tag);
       const std::size_t item_at = out.size();
       append_number(out, std::uint32_t{0});
@@ -413,7 +413,7 @@ void Object::append_element(Bytes& out, std::uint32_t tag, const Element& elemen
   }
 }
 
-void Object::append_to(Bytes& out, bool explicit_vr) const {
+void Draft::append_to(Bytes& out, bool explicit_vr) const {
   for (const auto& [tag, element] : elements_) append_element(out, tag, element, explicit_vr);
 }
 
@@ -438,7 +438,7 @@ Bytes deflated(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-Bytes Object::file(std::string_view transfer_syntax_uid) const {
+Bytes Draft::file(std::string_view transfer_syntax_uid) const {
   const bool is_implicit = transfer_syntax_uid == "1.2.840.10008.1.2", is_deflated = transfer_syntax_uid == "1.2.840.10008.1.2.1.99";
   const bool is_native = is_implicit || is_deflated || transfer_syntax_uid == "1.2.840.10008.1.2.1";
   const auto pixels = elements_.find(0x7fe00010);
@@ -447,7 +447,7 @@ Bytes Object::file(std::string_view transfer_syntax_uid) const {
     throw Error(ErrorCode::not_possible, fmt::format("transfer syntax: must fit the pixel data; got {} for {} ones", transfer_syntax_uid,
                                                      encapsulated ? "encapsulated" : "native"));
 
-  Object meta;
+  Draft meta;
   meta.set_bytes("FileMetaInformationVersion", {std::byte{0}, std::byte{1}});
   meta.set("MediaStorageSOPClassUID", text("SOPClassUID"));
   meta.set("MediaStorageSOPInstanceUID", text("SOPInstanceUID"));
