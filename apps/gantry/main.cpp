@@ -14,6 +14,8 @@ namespace gantry::cli {
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all{
+      {"info", "Says what files and folders hold", info},
+      {"simulation digital-patient", "Makes a digital patient whose truth is known", digital_patient},
       {"pipeline", "Runs operations joined by a JSON file", run_pipeline},
       {"operations", "Lists all operations", list_operations},
       {"completion", "Prints a completion script for bash or zsh", print_completion},

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#include <set>
+
+#include "command_line.h"
+#include "commands.h"
+#include "gantry/base/error.h"
+#include "gantry/base/text.h"
+#include "gantry/dicom/iod/write.h"
+#include "gantry/dicom/study.h"
+#include "gantry/io/io.h"
+#include "gantry/operation/sources.h"
+#include "gantry/volume/measure.h"
+#include "gantry/volume/resample.h"
+#include "session.h"
+
+namespace gantry::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+Json json_of(const Grid& grid) {
+  const auto triple = [](Vec3 v) { return Json::array({v.x, v.y, v.z}); };
+  Json json{{"size", grid.size()},
+            {"spacing_mm", triple(grid.spacing_mm())},
+            {"origin_mm", triple(grid.origin_mm())},
+            {"orientation", grid.orientation()}};
+  if (!grid.slice_positions_mm().empty()) json["uneven_slices"] = true;
+  return json;
+}
+
+Json json_of(const dicom::Series& series) {
+  return {{"series_uid", series.series_uid},
+          {"number", series.number},
+          {"modality", series.modality},
+          {"description", series.description},
+          {"instances", series.instances.size()},
+          {"frames", series.frames},
+          {"volume", series.is_volume},
+          {"grid", json_of(series.grid)},
+          {"reason", series.reason},
+          {"warnings", series.warnings}};
+}
+
+/// What an image file that is not DICOM holds; reads it whole, so that "readable" is true.
+Json image_entry(const Path& path, Run& run, dicom::FileEntry& entry) {
+  try {
+    const Image image = io::read(path, run);
+    entry.readable = true;
+    return {{"path", path.string()},
+            {"type", name_of(image.type())},
+            {"components", image.components()},
+            {"frames", image.frames()},
+            {"grid", json_of(image.grid())}};
+  } catch (const Error& error) {
+    entry.readable = false;
+    entry.reason = error.what();
+    return nullptr;
+  }
+}
+
+std::string size_text(const Json& grid) {
+  const auto size = grid.at("size").get<Size3>();
+  const Json& spacing = grid.at("spacing_mm");
+  return fmt::format("{}x{}x{}, {:.3g}x{:.3g}x{:.3g} mm", size[0], size[1], size[2], spacing[0].get<double>(), spacing[1].get<double>(),
+                     spacing[2].get<double>());
+}
+
+std::string text_of(const Json& result) {
+  std::string text;
+  for (const Json& study : result.at("studies")) {
+    text += "Study " + study.at("study_uid").get<std::string>() + "\n";
+    for (const Json& series : study.at("series")) {
+      text += fmt::format("  {:>4}  {:<4} {:<32} {:>5} instances  {}\n", series.at("number").get<int>(),
+                          series.at("modality").get<std::string>(), series.at("description").get<std::string>(),
+                          series.at("instances").get<std::size_t>(), size_text(series.at("grid")));
+      if (const auto reason = series.at("reason").get<std::string>(); !reason.empty()) text += "        not used: " + reason + "\n";
+      for (const Json& warning : series.at("warnings")) text += "        " + warning.get<std::string>() + "\n";
+    }
+  }
+  for (const Json& image : result.at("images")) {
+    text += fmt::format("{}: {}, {}, {} frame(s)\n", image.at("path").get<std::string>(), size_text(image.at("grid")),
+                        image.at("type").get<std::string>(), image.at("frames").get<std::int64_t>());
+  }
+  for (const Json& file : result.at("files")) {
+    const auto reason = file.at("reason").get<std::string>();
+    if (!reason.empty())
+      text +=
+          fmt::format("{}: {}{}\n", file.at("path").get<std::string>(), file.at("readable").get<bool>() ? "" : "not readable: ", reason);
+  }
+  return text;
+}
+
+std::vector<Path> existing(const Words& names) {
+  std::vector<Path> paths;
+  for (const std::string& name : names) {
+    std::error_code ignored;
+    if (!fs::exists(name, ignored)) throw Error(ErrorCode::not_found, Path(name).filename().string() + ": no such file or folder");
+    paths.emplace_back(name);
+  }
+  return paths;
+}
+
+/// Letters, digits, '-' and '_' of a series' number and description.
+std::string file_name(const dicom::Series& series) {
+  std::string name = std::to_string(series.number);
+  bool gap = true;
+  for (const char c : series.description) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    if (plain && gap) name += '-';
+    gap = !plain;
+    if (plain) name += c;
+  }
+  return name;
+}
+
+bool has_image_ending(const Path& path) {
+  const std::string name = lower(path.filename().string());
+  for (const char* ending : {".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".npy", ".npz", ".png", ".jpg", ".jpeg"}) {
+    if (name.ends_with(ending)) return true;
+  }
+  return false;
+}
+
+/// The middle slice as 8-bit grey in a window from the 0.5 to the 99.5 percentile; colour and 8-bit slices as they are.
+Image picture_of(const Image& image, Run& run) {
+  const Grid& grid = image.grid();
+  const Image frame = image.frame(0);
+  const std::int64_t middle = grid.size(2) / 2;
+  if (image.components() != 1) {
+    if (grid.size(2) != 1 || image.type() != PixelType::u8) throw Error(ErrorCode::not_possible, "PNG: colour must be 2-D of 8 bits");
+    return frame;
+  }
+  const Voxels<float> slice = crop<float>(frame.as<float>(), {0, 0, middle}, {grid.size(0), grid.size(1), 1});
+  std::vector<float> finite;
+  for (const float value : slice.values()) {
+    if (std::isfinite(value)) finite.push_back(value);
+  }
+  run.check();
+  const double low = finite.empty() ? 0 : quantile(finite, 0.005);
+  const double high = finite.empty() ? 1 : std::max(low + 1e-6, quantile(finite, 0.995));
+  auto grey = Voxels<std::uint8_t>::uninitialized(slice.grid());
+  for (std::int64_t n = 0; n < slice.count(); ++n) {
+    const double share = (static_cast<double>(slice[n]) - low) / (high - low);
+    grey[n] = static_cast<std::uint8_t>(std::lround(255 * (std::isfinite(share) ? std::clamp(share, 0.0, 1.0) : 0.0)));
+  }
+  return grey;
+}
+
+void write_picture_or_volume(const Path& out, const Image& image, bool stored, Run& run) {
+  const bool picture = lower(out.extension().string()) == ".png" && !stored;
+  io::write(out, picture ? picture_of(image, run) : image, run);
+}
+
+}  // namespace
+
+int info(const Words& arguments) {
+  CommandLine command("info", "Says what files and folders hold: studies, series, volumes, and why something cannot be used.");
+  Words names;
+  command.positionals("PATH", names, "Files and folders");
+  command.example("gantry info study/");
+  command.example("gantry info study/ --json");
+  Session session(command);
+  if (!command.parse(arguments)) return 0;
+  Run& run = session.start();
+  const std::vector<Path> paths = existing(names);
+  dicom::Input input = dicom::read_dicom(paths, run);
+  Json images = Json::array();
+  for (dicom::FileEntry& entry : input.files) {
+    if (!entry.readable && io::is_image_file(entry.path)) {
+      entry.reason.clear();
+      entry.kind = "image file";
+      if (const Json image = image_entry(entry.path, run, entry); !image.is_null()) images.push_back(image);
+    }
+  }
+  Json files = Json::array();
+  bool any = false;
+  for (const dicom::FileEntry& entry : input.files) {
+    any = any || entry.readable;
+    files.push_back({{"path", entry.path.string()},
+                     {"readable", entry.readable},
+                     {"reason", entry.reason},
+                     {"kind", entry.kind},
+                     {"transfer_syntax", entry.transfer_syntax}});
+  }
+  Json studies = Json::array();
+  for (const dicom::Study& study : input.studies) {
+    Json series = Json::array();
+    for (const dicom::Series& one : study.series) series.push_back(json_of(one));
+    studies.push_back({{"study_uid", study.study_uid}, {"series", series}});
+  }
+  const Json result{{"files", files}, {"studies", studies}, {"images", images}};
+  session.json() ? print(result) : print(text_of(result));
+  session.finish();
+  return any ? 0 : error_info(ErrorCode::unreadable).exit_status;
+}
+
+}  // namespace gantry::cli

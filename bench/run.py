@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The Gantry authors
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, start.
+A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
+import json
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = ROOT / "build/release/bin"
+GANTRY = str(BIN / "gantry")
+PEERS = [sys.executable, str(ROOT / "bench/peers.py")]
+DATA = Path(os.environ["GANTRY_TEST_DATA"]) if os.environ.get("GANTRY_TEST_DATA") else None
+RUNS = 5
+
+
+def machine():
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return f"{os.cpu_count()} x {cpu.group(1) if cpu else platform.machine()}, {platform.system()} {platform.release()}"
+
+
+def short(command):
+    """The command as anyone would type it: no folders of this machine."""
+    text = " ".join(command)
+    for folder, name in ((str(BIN) + "/", ""), (str(ROOT / "build/release"), "build/release"), (str(DATA), "$GANTRY_TEST_DATA"), (sys.executable, "python3"), (str(ROOT) + "/", "")):
+        text = text.replace(folder, name)
+    return text
+
+
+def row(suite, case, metric, unit, gantry, peer=None, peer_name="", runs=1, gantry_command="", peer_command="", larger_is_better=False):
+    ratio = None
+    if peer is not None and gantry:
+        ratio = gantry / peer if larger_is_better else peer / gantry
+    return {"suite": suite, "case": case, "metric": metric, "unit": unit, "gantry": gantry, "peer": peer, "peer_name": peer_name, "ratio": ratio,
+            "runs": runs, "gantry_command": short(gantry_command), "peer_command": short(peer_command), "machine": machine()}
+
+
+def wall(command, **options):
+    begin = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+    return time.perf_counter() - begin
+
+
+def reported(command):
+    """Seconds that the program itself measured: the last JSON line of its output."""
+    lines = [line for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n") if line.startswith("{")]
+    return json.loads(lines[-1])["gantry" if "gantry" in json.loads(lines[-1]) else "seconds"]
+
+
+def interleaved(measure_ours, measure_theirs, runs=RUNS):
+    ours, theirs = [], []
+    measure_ours(), measure_theirs()
+    for _ in range(runs):
+        ours.append(measure_ours())
+        theirs.append(measure_theirs())
+    return statistics.median(ours), statistics.median(theirs)
+
+
+def suite_start():
+    command = [GANTRY, "version"]
+    times = [wall(command) for _ in range(21)]
+    yield row("start", "gantry version", "wall", "s", statistics.median(times), runs=21, gantry_command=command)
+
+
+def suite_io():
+    with tempfile.TemporaryDirectory() as folder:
+        if DATA:
+            series = str(DATA / "series/mr-t1-head")
+            bench = [str(BIN / "gantry_dicom_bench"), series, "9"]
+            text = subprocess.run(bench, check=True, capture_output=True, text=True).stdout
+            floor = float(re.search(r"raw read\s+([\d.]+)", text).group(1))
+            volume = float(re.search(r"to volume\s+([\d.]+)", text).group(1))
+            yield row("io", "384 DICOM slices to a volume, in process", "wall", "ms", volume, floor, "reading the files and nothing else", 9, bench)
+            ours = [GANTRY, "convert", series, folder + "/a.nii"]
+            theirs = ["dcm2niix", "-z", "n", "-o", folder, "-f", "b", series]
+
+            def convert_theirs():
+                for old in Path(folder).glob("b*"):
+                    old.unlink()
+                return wall(theirs)
+
+            a, b = interleaved(lambda: wall(ours), convert_theirs)
+            yield row("io", "384 DICOM slices to .nii, whole command", "wall", "s", a, b, "dcm2niix", RUNS, ours, theirs)
+        io_bench = str(BIN / "gantry_io_bench")
+        head = folder + "/head.nii.gz"
+        subprocess.run([io_bench, "--make", head], check=True, stdout=subprocess.DEVNULL)
+        for case, peer in (("read", "nibabel"), ("write", "ITK")):
+            ours, theirs = [io_bench, case, head], [*PEERS, f"gz_{case}", head]
+            a, b = interleaved(lambda: reported(ours), lambda: reported(theirs))
+            yield row("io", f".nii.gz {case} 256^3 f32, in process", "wall", "s", a, b, peer, RUNS, ours, theirs)
+
+
+def suite_volume():
+    bench = str(BIN / "gantry_volume_bench")
+    cases = json.loads(subprocess.run([*PEERS, "cases"], check=True, capture_output=True, text=True).stdout)
+    for case, peer in cases.items():
+        ours, theirs = [bench, case], [*PEERS, case]
+        a, b = interleaved(lambda: reported(ours), lambda: reported(theirs), 3)
+        yield row("volume", f"{case} 256^3 f32, in process", "wall", "s", a, b, peer, 3, ours, theirs)
+
+
+def suite_analyze():
+    sys.path.insert(0, str(ROOT / "bench"))
+    import accuracy
+
+    yield from accuracy.rows(GANTRY, row)
+
+
+def main():
+    words = sys.argv[1:]
+    target = None
+    if "--json" in words:
+        at = words.index("--json")
+        target = Path(words[at + 1])
+        del words[at : at + 2]
+    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze}
+    for word in words:
+        if word not in suites:
+            sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")
+    rows = []
+    for name in words or suites:
+        for one in suites[name]():
+            rows.append(one)
+            compared = f"{one['peer']:>12.4g} {one['peer_name']:<36} x{one['ratio']:.2f}" if one["peer"] is not None else ""
+            print(f"{one['suite']:<8} {one['case']:<48} {one['gantry']:>12.4g} {one['unit']:<4}{compared}", flush=True)
+    if target:
+        target.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
