@@ -8,7 +8,10 @@ namespace gantry::analysis {
 
 namespace {
 
-constexpr std::array<MethodRow, 0> table{};
+constexpr std::array table{
+    MethodRow{"chest_ct", analyze_chest_ct},
+    MethodRow{"any_ct", analyze_any_ct},
+};
 
 }  // namespace
 

@@ -29,6 +29,7 @@ struct Segment {
   double volume_ml = 0;
   bool incomplete = false;  ///< cut off by the field of view: a lower bound
   std::string method;
+  std::vector<int> includes;  ///< further label values that are part of it: nodules of a lung, everything of the body
 };
 
 /// What a profile's methods found in one series. Image processing fills this; files, tables and reports are made of it.

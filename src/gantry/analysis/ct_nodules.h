@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#pragma once
+
+#include <vector>
+
+#include "gantry/analysis/ct_structures.h"
+
+namespace gantry::analysis {
+
+/// What a nodule is made of.
+enum class NoduleDensity { solid, part_solid, ground_glass };
+
+/// A candidate: a round bright spot in the lung that no vessel explains. It is no diagnosis.
+struct Nodule {
+  Vec3 position_mm;
+  int side = 0;         ///< 1 left, 2 right
+  double long_mm = 0;   ///< longest diameter in the axial plane where the nodule's area is largest
+  double short_mm = 0;  ///< longest diameter perpendicular to it, same plane
+  double mean_mm = 0;   ///< mean of both
+  double volume_ml = 0;
+  std::array<double, 2> mean_mm_interval{}, volume_ml_interval{};  ///< boundary half a voxel inwards and outwards
+  double mean_hu = 0;                                              ///< of its inner two thirds
+  NoduleDensity density = NoduleDensity::solid;
+  bool touches_pleura = false;
+  double score = 0;              ///< roundness x contrast, for ordering; no probability
+  double threshold_hu = 0;       ///< boundary: half way between nodule and lung
+  std::vector<float> ray_mm;     ///< distance of the boundary from `position_mm` along `ray_directions()`
+  double equivalent_mm() const;  ///< diameter of the ball of the same volume
+};
+
+/// What is looked for.
+struct NoduleSearch {
+  double minimum_mm = 4, maximum_mm = 30;  ///< mean diameter
+  double ground_glass_minimum_mm = 6;
+  int most = 50;  ///< candidates kept, best first
+};
+
+/// The directions of `Nodule::ray_mm`: unit vectors in world axes, evenly spread.
+const std::vector<Vec3>& ray_directions();
+
+/// Candidates in both lungs, right lung first, from the head down. Differences of Gaussians at seven scales propose centres, rays from each
+/// centre find its boundary; what is open along a line (vessels, bifurcations) or flat (fissures, pleura) is refused. Works on cubes of
+/// about 1 mm, one lung at a time: about 12 bytes a cube.
+std::vector<Nodule> find_nodules(const Image& image, const WorkingVolume& volume, const Lungs& lungs, const NoduleSearch& search, Run& run);
+
+/// Voxels of a nodule on `grid`, written as `value` into `labels`.
+void paint_nodule(const Nodule& nodule, std::uint8_t value, Voxels<std::uint8_t>& labels);
+
+}  // namespace gantry::analysis

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#include "gantry/analysis/output_folder.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <set>
+
+#include "gantry/base/error.h"
+#include "gantry/base/hash.h"
+#include "gantry/base/text.h"
+#include "gantry/compute/parallel.h"
+#include "gantry/dicom/iod/write.h"
+#include "gantry/io/io.h"
+#include "gantry/visualization/canvas.h"
+
+namespace gantry::analysis {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> files_below(const Path& folder) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_directory() || entry.is_symlink()) files.push_back(entry.path().lexically_relative(folder).generic_string());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// 1 where the label is one of `values`.
+Image mask_of(const VoxelView<std::uint8_t>& labels, const std::vector<int>& values, const Run& run) {
+  std::array<std::uint8_t, 256> table{};
+  for (const int value : values) table[static_cast<std::size_t>(value & 255)] = 1;
+  auto mask = Voxels<std::uint8_t>::uninitialized(labels.grid());
+  parallel_for(run, mask.count(), 1 << 20, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t n = first; n < last; ++n) mask[n] = table[labels[n]];
+  });
+  return Image(std::move(mask));
+}
+
+/// Numbered segments (`lung_nodule.3`) share one file, in which the third has the value 3.
+std::string family(const std::string& id) { return id.substr(0, id.find('.')); }
+
+void write_masks(const Path& folder, SeriesOutcome& outcome, Run& run) {
+  const SeriesResult& result = outcome.result;
+  if (result.labels.image().empty()) return;
+  const VoxelView<std::uint8_t> labels = result.labels.image().as<std::uint8_t>();
+  outcome.files.assign(result.segments.size(), "");
+  outcome.file_values.assign(result.segments.size(), 1);
+  fs::create_directories(folder / "segmentations");
+  std::set<std::string> numbered;
+  for (std::size_t n = 0; n < result.segments.size(); ++n) {
+    run.check();
+    const Segment& segment = result.segments[n];
+    const std::string name = family(segment.id);
+    const std::string file = fmt::format("segmentations/{}-{}.nii.gz", outcome.plan->key, name);
+    outcome.files[n] = file;
+    if (name == segment.id) {
+      std::vector<int> values = segment.includes;
+      values.push_back(segment.label_value);
+      io::write(folder / file, mask_of(labels, values, run), run);
+      continue;
+    }
+    outcome.file_values[n] = static_cast<int>(parse_integer(segment.id.substr(name.size() + 1)).value_or(1));
+    if (!numbered.insert(name).second) continue;
+    std::array<std::uint8_t, 256> table{};
+    for (const Segment& other : result.segments) {
+      if (family(other.id) != name || other.id == name) continue;
+      table[static_cast<std::size_t>(other.label_value & 255)] =
+          static_cast<std::uint8_t>(parse_integer(other.id.substr(name.size() + 1)).value_or(1));
+    }
+    auto values = Voxels<std::uint8_t>::uninitialized(labels.grid());
+    for (std::int64_t v = 0; v < values.count(); ++v) values[v] = table[labels[v]];
+    io::write(folder / file, Image(std::move(values)), run);
+  }
+}
+
+bool is_lesion(const std::string& id) { return id != family(id) || id == "lung_nodule" || id == "pet_lesion"; }
+
+/// The part of a result's labels that one segmentation object holds. Structures take back the voxels of what they include.
+Labels labels_for_object(const SeriesResult& result, bool lesions) {
+  const VoxelView<std::uint8_t> labels = result.labels.image().as<std::uint8_t>();
+  std::array<std::uint8_t, 256> table{};
+  std::vector<Label> rows;
+  for (const Segment& segment : result.segments) {
+    if (is_lesion(segment.id) != lesions || segment.id == "body") continue;
+    const auto value = static_cast<std::uint8_t>(segment.label_value);
+    table[value] = value;
+    for (const int part : segment.includes) table[static_cast<std::size_t>(part & 255)] = value;
+    if (const Label* row = result.labels.find(segment.label_value)) rows.push_back(*row);
+  }
+  std::array<std::uint8_t, 256> present{};
+  auto voxels = Voxels<std::uint8_t>::uninitialized(labels.grid());
+  for (std::int64_t n = 0; n < voxels.count(); ++n) {
+    voxels[n] = table[labels[n]];
+    present[voxels[n]] = 1;
+  }
+  std::erase_if(rows, [&](const Label& row) { return present[static_cast<std::size_t>(row.value & 255)] == 0; });
+  return Labels(Image(std::move(voxels)), std::move(rows));
+}
+
+void write_objects(const Path& folder, SeriesOutcome& outcome, const std::string& language, Run& run) {
+  const SeriesPlan& plan = *outcome.plan;
+  const SeriesResult& result = outcome.result;
+  if (plan.series.instances.empty()) return;
+  const Path dicom_folder = folder / "dicom";
+  fs::create_directories(dicom_folder);
+  const auto attempt = [&](const std::string& what, const auto& body) {
+    try {
+      body();
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::cancelled || error.code() == ErrorCode::disk_full) throw;
+      outcome.result.warnings.push_back(fmt::format("{} of series {} was not written: {}", what, plan.key, error.message()));
+    }
+  };
+  std::map<int, std::pair<std::string, int>> placed;  // label value -> SOP instance UID, segment number
+  if (!result.labels.image().empty() && plan.series.is_volume) {
+    for (const bool lesions : {false, true}) {
+      attempt("segmentation", [&] {
+        const Labels labels = labels_for_object(result, lesions);
+        if (labels.table().empty()) return;
+        const std::string name = fmt::format("{}-{}.dcm", plan.key, lesions ? "segmentation-lesions" : "segmentation");
+        const dicom::WrittenSegmentation written = dicom::write_segmentation(dicom_folder / name, plan.series, labels, run);
+        for (const auto& [value, number] : written.segment_number) placed[value] = {written.sop_instance_uid, number};
+      });
+    }
+  }
+  attempt("structured report", [&] {
+    std::vector<dicom::MeasurementGroup> groups;
+    const auto group_of = [&](const std::string& segment_id, const std::string& tracking) -> dicom::MeasurementGroup& {
+      for (auto& group : groups) {
+        if (group.tracking_id == tracking) return group;
+      }
+      dicom::MeasurementGroup group;
+      group.segment = segment_id;
+      group.tracking_id = tracking;
+      for (const Segment& segment : result.segments) {
+        const auto at = segment.id == segment_id ? placed.find(segment.label_value) : placed.end();
+        if (at == placed.end()) continue;
+        group.segmentation_sop_instance_uid = at->second.first;
+        group.segment_number = at->second.second;
+      }
+      groups.push_back(std::move(group));
+      return groups.back();
+    };
+    for (const Finding& finding : result.findings) {
+      if (!finding.value) continue;
+      const std::string tracking = finding.segment.empty() ? "series" : finding.segment;
+      group_of(finding.segment, tracking).findings.push_back(finding);
+    }
+    if (!groups.empty()) {
+      dicom::write_measurement_report(dicom_folder / (plan.key + "-measurements.dcm"), plan.series, groups, language, run);
+    }
+  });
+  int number = 0;
+  for (const ReportDocument::KeyImage& image : result.images) {
+    ++number;
+    attempt("key image", [&] {
+      dicom::write_secondary_capture(dicom_folder / fmt::format("{}-key-image-{}.dcm", plan.key, number), plan.series, image.rgb,
+                                     image.caption.in(language), number, run);
+    });
+  }
+}
+
+}  // namespace
+
+void check_replaceable(const Path& output) {
+  std::error_code ignored;
+  if (!fs::exists(output, ignored)) return;
+  const std::string name = output.filename().empty() ? output.parent_path().filename().string() : output.filename().string();
+  if (!fs::is_directory(output, ignored)) throw Error(ErrorCode::usage, fmt::format("output {}: must be a folder; got a file", name));
+  const std::vector<std::string> present = files_below(output);
+  if (present.empty()) return;
+  std::set<std::string> listed{"provenance.json"};
+  if (fs::exists(output / "provenance.json", ignored)) {
+    try {
+      const Json provenance = parse_json(read_text(output / "provenance.json", 64 << 20));
+      for (const Json& file : provenance.at("files")) listed.insert(file.at("path").get<std::string>());
+    } catch (const std::exception&) {
+      listed = {};
+    }
+  } else {
+    listed = {};
+  }
+  for (const std::string& file : present) {
+    if (listed.contains(file)) continue;
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("output {}: must be missing, empty, or hold only files that its provenance.json lists; found '{}'", name, file));
+  }
+}
+
+void write_series(const Path& folder, SeriesOutcome& outcome, const std::string& language, Run& run) {
+  const Run part = run.part(0.0, 0.6, "masks");
+  Run masks = part;
+  write_masks(folder, outcome, masks);
+  Run objects = run.part(0.6, 0.95, "DICOM objects");
+  write_objects(folder, outcome, language, objects);
+  if (!outcome.result.images.empty()) fs::create_directories(folder / "figures");
+  for (const ReportDocument::KeyImage& image : outcome.result.images) {
+    write_atomic(folder / replace_all(image.file, "figures/", "figures/" + outcome.plan->key + "-"), png_bytes(image.rgb));
+  }
+}
+
+Json file_list(const Path& folder) {
+  Json list = Json::array();
+  for (const std::string& file : files_below(folder)) {
+    const Bytes bytes = read_bytes(folder / file);
+    list.push_back({{"path", file}, {"bytes", bytes.size()}, {"sha256", sha256_hex(bytes)}});
+  }
+  return list;
+}
+
+}  // namespace gantry::analysis
