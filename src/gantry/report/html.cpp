@@ -64,7 +64,7 @@ a:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius
 .glance a,.see{font-size:13px;white-space:nowrap}
 b,strong{font-weight:600}
 .images{display:flex;flex-wrap:wrap;gap:16px 12px}
-.images figure{margin:0;min-width:0}
+.images figure{margin:0;min-width:0;flex:var(--aspect,1) 1 calc(var(--aspect,1)*250px);max-width:max(240px,calc(var(--aspect,1)*440px))}
 .images img{display:block;width:100%;height:auto;border-radius:6px;background:#000}
 h2+h3{margin-top:4px}
 figure:target img{outline:3px solid var(--accent);outline-offset:2px}
@@ -78,6 +78,7 @@ thead tr,tbody tr{border-bottom:1px solid var(--line)}
 th.n{white-space:normal}
 td:first-child,th:first-child{padding-left:0}
 td:last-child,th:last-child{padding-right:0}
+td.marked:first-child{padding-left:18px;text-indent:-18px}
 .swatch{display:inline-block;width:10px;height:10px;margin-right:8px;border-radius:2px;box-sizing:border-box;border:1px solid color-mix(in srgb,var(--quiet) 45%,transparent)}
 .range{display:block;width:150px;max-width:100%;height:16px;margin-top:2px}
 .under{margin-top:8px}
@@ -97,7 +98,7 @@ h2{margin-top:32px}
 .glance li{grid-template-columns:minmax(0,1fr) auto;padding:12px}
 .glance .says,.glance .bare{grid-column:1/3;grid-row:2}
 .chip{min-width:0}
-.images figure{flex:1 1 100%!important;max-width:100%!important}
+.images figure{flex:1 1 100%;max-width:100%}
 .images img{width:auto;max-width:100%;max-height:460px;margin:0 auto}
 .charts .wide{display:none}
 .charts .narrow{display:block;width:100%}
@@ -106,7 +107,7 @@ thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%
 tbody tr{padding:10px 0}
 td,td:first-child,td:last-child{display:grid;grid-template-columns:minmax(0,9fr) minmax(0,11fr);gap:12px;padding:2px 0;text-align:right;white-space:normal}
 td::before{content:attr(data-label);color:var(--quiet);font-size:12.5px;text-align:left}
-td:first-child{display:block;text-align:left;font-weight:600}
+td:first-child{display:block;text-align:left;font-weight:600;text-indent:0}
 td:first-child::before{content:none}
 td.empty{display:none}
 .range{margin-left:auto}
@@ -115,6 +116,9 @@ td.empty{display:none}
 @page{size:A4;margin:16mm 14mm}
 body{font-size:10.5pt;line-height:15pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}
 .page{max-width:none;padding:0}
+.facts{grid-template-columns:repeat(4,minmax(0,1fr));gap:10px 16px}
+.images figure{flex:var(--aspect,1) 1 calc(var(--aspect,1)*160px);max-width:calc(var(--aspect,1)*250px)}
+th,td{padding-left:6px;padding-right:6px}
 h2{margin-top:22px;break-after:avoid}
 h3{break-after:avoid}
 .glance li,figure,tr,.plain li{break-inside:avoid}
@@ -237,10 +241,9 @@ class Writer {
       const auto height = static_cast<double>(image.rgb.grid().size(1));
       const double aspect = std::clamp(width / height, 0.2, 6.0);
       out_ += fmt::format(
-          "<figure id=\"image-{0}\" style=\"flex:{1:.3f} 1 {2:.0f}px;max-width:{3:.0f}px\"><img src=\"data:image/png;base64,{4}\" "
-          "width=\"{5:.0f}\" "
-          "height=\"{6:.0f}\" alt=\"{7}\"><figcaption><b>{0}</b> {8}</figcaption></figure>\n",
-          number, aspect, aspect * 250, std::max(240.0, aspect * 440), base64(png_bytes(image.rgb)), width, height, alternative, caption);
+          "<figure id=\"image-{0}\" style=\"--aspect:{1:.3f}\"><img src=\"data:image/png;base64,{2}\" width=\"{3:.0f}\" height=\"{4:.0f}\" "
+          "alt=\"{5}\"><figcaption><b>{0}</b> {6}</figcaption></figure>\n",
+          number, aspect, base64(png_bytes(image.rgb)), width, height, alternative, caption);
     }
     out_ += "</div></section>\n";
   }
@@ -306,6 +309,7 @@ class Writer {
       std::string kind = right ? "n" : "";
       if (content.empty()) kind += kind.empty() ? "empty" : " empty";
       if (c == 0 && row.swatch) {
+        kind += kind.empty() ? "marked" : " marked";
         content = fmt::format("<span class=\"swatch\" style=\"background:{}\"></span>", report::hex(row.color)) + content;
       }
       out_ += fmt::format("<td role=\"cell\"{} data-label=\"{}\">{}</td>", kind.empty() ? "" : " class=\"" + kind + "\"",

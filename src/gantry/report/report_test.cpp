@@ -221,7 +221,7 @@ TEST(Report, long_tables_and_long_names_go_on_over_pages) {
     rows.push_back(row);
     rows.back().cells[0].text = {fmt::format("structure-{:03}", n), fmt::format("结构-{:03}", n)};
   }
-  const std::string endless(6000, 'W');
+  const std::string endless(2000, 'W');
   d.facts[0].value = {endless, endless};
   rows[0].cells[0].text = {"begin" + endless + "end", "begin" + endless + "end"};
   std::string sentence = "Long: ";
@@ -235,8 +235,8 @@ TEST(Report, long_tables_and_long_names_go_on_over_pages) {
   if (!text) GTEST_SKIP() << "pdftotext is not installed";
   for (int n = 0; n < 200; ++n) EXPECT_NE(text->find(fmt::format("structure-{:03}", n)), std::string::npos) << n;
   EXPECT_NE(text->find("word1499"), std::string::npos);
-  EXPECT_EQ(std::ranges::count(packed(*text), 'W') >= 12000, true);
-  EXPECT_NE(text->find("Page 9 of"), std::string::npos);
+  EXPECT_EQ(std::ranges::count(packed(*text), 'W') >= 4000, true);
+  EXPECT_NE(text->find("Page 7 of"), std::string::npos);
 }
 
 TEST(Report, has_the_same_bytes_each_time_and_takes_its_date_from_the_caller) {
