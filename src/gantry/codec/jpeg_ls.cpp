@@ -62,6 +62,7 @@ Frame decode_jpeg_ls(std::span<const std::byte> stream, const FrameFormat& decla
   // CharLS counts zeros behind a truncated scan for most of a minute before it gives up: the end marker is looked for first.
   std::size_t end = stream.size();
   while (end > 0 && stream[end - 1] == std::byte{0}) --end;
+  if (end > 2 && stream[end - 1] == std::byte{0xff} && stream[end - 2] == std::byte{0xd9}) --end;  // padded with a fill byte
   if (end < 2 || stream[end - 1] != std::byte{0xd9} || stream[end - 2] != std::byte{0xff})
     throw Error(ErrorCode::unreadable, "JPEG-LS: is truncated: it does not end with an end marker");
   try {

@@ -196,6 +196,7 @@ Bytes plain_cells(Bytes raw, CellFormat& format, int first_bit) {
   codec::FrameFormat& f = format.frame;
   if (f.bits_allocated == 1) {
     Bytes bits(static_cast<std::size_t>(format.cells()));
+    if (raw.size() * 8 < bits.size() + static_cast<std::size_t>(first_bit)) refuse("pixel data: a frame is too short");
     for (std::size_t n = 0; n < bits.size(); ++n) {
       const std::size_t at = n + static_cast<std::size_t>(first_bit);
       bits[n] = static_cast<std::byte>(std::to_integer<unsigned>(raw[at / 8]) >> (at % 8) & 1U);
@@ -205,10 +206,10 @@ Bytes plain_cells(Bytes raw, CellFormat& format, int first_bit) {
     f.high_bit = 0;
     return bits;
   }
-  if (format.big_endian && (f.bits_allocated > 8 || format.word_swapped_bytes)) {
-    const auto width = static_cast<std::ptrdiff_t>(f.bits_allocated > 8 ? f.bits_allocated / 8 : 2);
+  if (format.big_endian && f.bits_allocated > 8) {
+    const auto width = static_cast<std::ptrdiff_t>(f.bits_allocated / 8);
     for (auto at = raw.begin(); raw.end() - at >= width; at += width) std::reverse(at, at + width);
-    format.big_endian = format.word_swapped_bytes = false;
+    format.big_endian = false;
   }
   const std::int64_t pixels = static_cast<std::int64_t>(f.rows) * f.columns;
   if (f.photometric_interpretation == "YBR_FULL_422" && f.samples_per_pixel == 3 && f.bits_allocated == 8) {

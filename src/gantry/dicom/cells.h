@@ -17,10 +17,10 @@ namespace gantry::dicom {
 /// How the pixel cells of an object are stored.
 struct CellFormat {
   codec::FrameFormat frame;
-  bool planar = false;      ///< colour planes one behind the other
-  bool floating = false;    ///< 32- or 64-bit floating point
-  bool big_endian = false;  ///< of cells; of 16-bit words for 8-bit OW
-  bool word_swapped_bytes = false;
+  bool planar = false;    ///< colour planes one behind the other
+  bool floating = false;  ///< 32- or 64-bit floating point
+  bool big_endian = false;
+  bool word_swapped_bytes = false;  ///< 8-bit cells in big-endian 16-bit words: the reader swaps them back
 
   std::int64_t cells() const { return static_cast<std::int64_t>(frame.rows) * frame.columns * frame.samples_per_pixel; }
   /// Bits of one frame as stored natively.

@@ -106,6 +106,10 @@ bool looks_like_dicom(std::span<const std::byte> first);
 /// Parses everything but pixels and bulk values (more than 1 MiB); sequences are delimited, not entered. Throws Error(unreadable) with the
 /// place for what is no data set, Error(refused) above 256 MiB of header. Memory is bounded by what the source really holds.
 std::shared_ptr<const Header::Data> read_header(const Origin& origin);
+/// The same over an opened origin whose first bytes were read already.
+std::shared_ptr<const Header::Data> read_header(const Origin& origin, const Reader& reader, Bytes first);
+/// As many bytes of the start as an ordinary header takes.
+Bytes first_bytes(const Reader& reader);
 
 /// Where the undefined-length item whose elements begin at `begin` of `bytes` ends, and where the next item begins. False when it has no
 /// end.

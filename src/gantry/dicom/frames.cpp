@@ -73,6 +73,19 @@ void take_rescale(const DataSet& set, FrameInfo& frame) {
   if (const auto intercept = set.number(0x00281052U)) frame.intercept = *intercept;
 }
 
+/// Philips MR: Rescale Slope and Intercept only serve display; (value / Rescale Slope) / Scale Slope (2005,100E) is comparable between
+/// series (Chenevert 2014, the "precise" value).
+void take_philips_scale(const DataSet& set, FrameInfo& frame) {
+  const auto scale = set.number(0x2005100EU);
+  if (!scale || !(*scale > 0)) return;
+  frame.intercept /= frame.slope * *scale;
+  frame.slope = 1.0 / *scale;
+}
+
+bool is_philips_mr(const DataSet& root, const std::string& modality) {
+  return modality == "MR" && lower(root.text(0x00080070U).value_or("")).find("philips") != std::string::npos;
+}
+
 /// Spacing for images without Pixel Spacing: at the detector, of a scanned film, or of an ultrasound region.
 void take_other_spacing(const DataSet& root, FrameInfo& frame, std::vector<std::string>& warnings) {
   if (frame.has_spacing) return;
@@ -122,6 +135,7 @@ FrameInfo base_frame(const DataSet& root, const std::string& modality) {
   frame.has_position = take_orientation(root, frame) && frame.has_position;
   take_measures(root, frame);
   take_rescale(root, frame);
+  if (is_philips_mr(root, modality)) take_philips_scale(root, frame);
   frame.image_type = root.text(0x00080008U).value_or("");
   if (modality == "MR") {
     frame.echo_time_ms = root.number(0x00180081U).value_or(-1);
@@ -136,11 +150,14 @@ FrameInfo base_frame(const DataSet& root, const std::string& modality) {
 }
 
 /// What one item of the shared or per-frame functional groups says.
-void take_groups(const DataSet& groups, FrameInfo& frame, bool& oriented) {
+void take_groups(const DataSet& groups, bool philips, FrameInfo& frame, bool& oriented) {
   if (const auto plane = groups.item(0x00209113U)) take_position(*plane, frame);
   if (const auto plane = groups.item(0x00209116U)) oriented = take_orientation(*plane, frame) || oriented;
   if (const auto measures = groups.item(0x00289110U)) take_measures(*measures, frame);
   if (const auto values = groups.item(0x00289145U)) take_rescale(*values, frame);
+  if (philips) {
+    if (const auto own = groups.item(0x2005140FU)) take_philips_scale(*own, frame);
+  }
   for (const Tag type : {0x00189226U, 0x00189329U, 0x00189751U}) {
     if (const auto item = groups.item(type)) frame.image_type = item->text(0x00089007U).value_or(frame.image_type);
   }
@@ -157,14 +174,15 @@ void take_groups(const DataSet& groups, FrameInfo& frame, bool& oriented) {
 
 void describe_functional_groups(const DataSet& root, std::int64_t count, const FrameInfo& base, Object& object) {
   FrameInfo common = base;
+  const bool philips = is_philips_mr(root, object.modality);
   bool oriented = common.has_position;
   common.has_position = false;
-  if (const auto shared = root.item(0x52009229U)) take_groups(*shared, common, oriented);
+  if (const auto shared = root.item(0x52009229U)) take_groups(*shared, philips, common, oriented);
   const auto items = root.items(0x52009230U, static_cast<std::size_t>(count));
   for (std::int64_t n = 0; n < count; ++n) {
     FrameInfo frame = common;
     bool frame_oriented = oriented;
-    if (static_cast<std::size_t>(n) < items.size()) take_groups(items[static_cast<std::size_t>(n)], frame, frame_oriented);
+    if (static_cast<std::size_t>(n) < items.size()) take_groups(items[static_cast<std::size_t>(n)], philips, frame, frame_oriented);
     frame.has_position = frame.has_position && frame_oriented;
     frame.frame = static_cast<int>(n);
     object.frames.push_back(std::move(frame));

@@ -191,8 +191,16 @@ bool read_native(const Plan& plan, const Job& job, T* volume) {
     }
     return true;
   }
-  Bytes raw(static_cast<std::size_t>(length));
-  if (reader->read(pixel.offset + offset, raw) != length) throw Error(ErrorCode::unreadable, "pixel data: end too early");
+  // Bytes in swapped words: whole words are read, also when a frame begins or ends within one.
+  const std::uint64_t before = format.word_swapped_bytes ? offset % 2 : 0;
+  const std::uint64_t after = format.word_swapped_bytes ? std::min((offset + length) % 2, pixel.present - offset - length) : 0;
+  Bytes raw(static_cast<std::size_t>(before + length + after));
+  if (reader->read(pixel.offset + offset - before, raw) != raw.size()) throw Error(ErrorCode::unreadable, "pixel data: end too early");
+  if (format.word_swapped_bytes) {
+    for (std::size_t n = 0; n + 2 <= raw.size(); n += 2) std::swap(raw[n], raw[n + 1]);
+    raw = Bytes(raw.begin() + static_cast<std::ptrdiff_t>(before), raw.begin() + static_cast<std::ptrdiff_t>(before + length));
+    format.word_swapped_bytes = format.big_endian = false;
+  }
   raw = plain_cells(std::move(raw), format, static_cast<int>(first_bit % 8));
   return place(plan, job, raw, format, volume);
 }
@@ -224,9 +232,12 @@ void decode_jobs(const Plan& plan, std::span<const Job> jobs, Run& run, const st
     }
     for (const Bytes& stream : streams) spans.emplace_back(stream);
     const Header::Data& first = *jobs[begin].data;
+    codec::FrameFormat declared = plan.formats.at(&first).frame;
+    const bool codestream = first.transfer_syntax.starts_with("1.2.840.10008.1.2.4.");
+    if (declared.bits_allocated == 1 && codestream) declared.bits_allocated = 8;  // only RLE and deflate keep bits packed
     codec::decode_untrusted(
-        first.transfer_syntax, spans, plan.formats.at(&first).frame,
-        [&](std::size_t n, codec::Frame&& frame) { decoded(jobs[begin + n], std::move(frame)); }, run);
+        first.transfer_syntax, spans, declared, [&](std::size_t n, codec::Frame&& frame) { decoded(jobs[begin + n], std::move(frame)); },
+        run);
     run.check();
   }
 }
@@ -268,6 +279,7 @@ Image fill(const Plan& plan, Run& run) {
         const int samples = plan.palettes.contains(job.data) ? 1 : plan.components;
         if (frame.format.samples_per_pixel != samples)
           throw Error(ErrorCode::unreadable, "pixel data: the codestream has other samples than stated");
+        if (format.frame.bits_allocated == 1) frame.pixels = plain_cells(std::move(frame.pixels), format);
         allocate();
         if (!place<T>(plan, job, frame.pixels, format, voxels.data())) fits = false;
       });

@@ -53,7 +53,7 @@ std::uint32_t word32(const std::byte* at, bool big) {
 /// position in the source = position in the buffer + `delta_`.
 class Parser {
  public:
-  explicit Parser(const Reader& reader) : reader_(&reader) {}
+  Parser(const Reader& reader, Bytes first) : reader_(&reader), buffer_(std::move(first)), view_(buffer_) {}
   /// Over an item in memory, without a copy.
   explicit Parser(std::span<const std::byte> item) : view_(item) {}
 
@@ -301,7 +301,7 @@ class Parser {
   Bytes buffer_;
   std::span<const std::byte> view_;  ///< the buffer, or the item
   std::uint64_t delta_ = 0;
-  std::uint64_t chunk_ = 16384;
+  std::uint64_t chunk_ = 32768;
 };
 
 namespace {
@@ -334,11 +334,21 @@ bool looks_like_dicom(std::span<const std::byte> first) {
 }
 
 std::shared_ptr<const Header::Data> read_header(const Origin& origin) {
+  const auto reader = origin.open();
+  return read_header(origin, *reader, first_bytes(*reader));
+}
+
+Bytes first_bytes(const Reader& reader) {
+  Bytes first(static_cast<std::size_t>(std::min<std::uint64_t>(reader.size(), 8192)));
+  first.resize(reader.read(0, first));
+  return first;
+}
+
+std::shared_ptr<const Header::Data> read_header(const Origin& origin, const Reader& reader, Bytes first) {
   auto data = std::make_shared<Header::Data>();
   data->origin = origin;
-  const auto reader = origin.open();
-  data->source_size = reader->size();
-  Parser parser(*reader);
+  data->source_size = reader.size();
+  Parser parser(reader, std::move(first));
   std::uint64_t position = 0;
   if (parser.ensure(0, 132) && std::memcmp(parser.at(128), "DICM", 4) == 0) {
     data->has_preamble = true;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <set>
@@ -95,23 +96,16 @@ std::vector<Path> referred_files(const Header::Data& data, const Path& folder) {
 
 void examine(Candidate& candidate) {
   FileEntry& entry = candidate.entry;
-  std::array<std::byte, 352> first{};
-  std::size_t count = 0;
   try {
-    const bool compressed = candidate.origin.member.has_value();
-    std::unique_ptr<Reader> reader;
-    if (!compressed) {
-      reader = candidate.origin.open();
-      count = reader->read(0, first);
-    }
-    const std::span<const std::byte> start(first.data(), count);
-    if (!compressed && !looks_like_dicom(start)) {
-      entry.kind = other_kind(start, entry.path);
-      entry.reason = count == 0 ? "the file is empty" : "is not DICOM";
+    const auto reader = candidate.origin.open();
+    Bytes first = first_bytes(*reader);
+    if (!looks_like_dicom(first)) {
+      entry.kind = other_kind(first, entry.path);
+      entry.reason = first.empty() ? "the file is empty" : "is not DICOM";
       return;
     }
     entry.kind = "DICOM";
-    auto data = read_header(candidate.origin);
+    auto data = read_header(candidate.origin, *reader, std::move(first));
     entry.transfer_syntax = data->transfer_syntax;
     if (data->root.elements().empty() && data->pixel.tag == 0) {
       entry.reason = "the data set is empty";
@@ -127,7 +121,7 @@ void examine(Candidate& candidate) {
     const bool identified = data->root.find(0x00080016U) || data->root.find(0x00080018U) || data->root.find(0x00080060U) ||
                             data->root.find(0x0020000EU) || data->pixel.tag != 0;
     if (!data->has_preamble && !identified) {
-      entry.kind = other_kind(start, entry.path);
+      entry.kind = "unknown";
       entry.reason = "is not DICOM";
       return;
     }

@@ -43,12 +43,14 @@ struct Instance {
   std::string sop_class_uid;
   std::string sop_instance_uid;
   std::string transfer_syntax_uid;
-  int frame = 0;                        ///< 0-based within the file
-  Vec3 position_mm;                     ///< ImagePositionPatient
-  Header header;                        ///< of this instance (shared between frames of a file)
-  double slope = 1.0, intercept = 0.0;  ///< modality value = stored x slope + intercept, of this frame
-  int tile = -1;                        ///< Siemens mosaic: index of the tile that is this slice (the frame holds all); -1 = none
-  int tiles_per_row = 0;                ///< Siemens mosaic: the tiles form a square of this side
+  int frame = 0;     ///< 0-based within the file
+  Vec3 position_mm;  ///< ImagePositionPatient
+  Header header;     ///< of this instance (shared between frames of a file)
+  /// Modality value = stored x slope + intercept, of this frame. On Philips MR these are the "precise" ones, which make series comparable
+  /// (1 / Scale Slope (2005,100E), as dcm2niix does); Rescale Slope there only serves display.
+  double slope = 1.0, intercept = 0.0;
+  int tile = -1;          ///< Siemens mosaic: index of the tile that is this slice (the frame holds all); -1 = none
+  int tiles_per_row = 0;  ///< Siemens mosaic: the tiles form a square of this side
 };
 
 /// A set of instances that form one volume (or one set of plain images), in order of increasing k, then time: slice k of time t is

@@ -152,8 +152,8 @@ TEST_F(SuvFactors, of_grams_per_millilitre_follow_the_suv_type) {
   EXPECT_EQ(factor(), 1.0);
   root[0x00541006U].second = "LBMJAMES128";  // 1.10 x 70 - 128 x (70/175)^2 = 56.52 kg
   EXPECT_NEAR(factor(), 70 / 56.52, 1e-12);
-  root[0x00541006U].second = "LBMJANMA";  // 9270 x 70 / (6680 + 216 x 22.857143) = 55.850242 kg
-  EXPECT_NEAR(factor(), 70 / 55.8501847, 1e-6);
+  root[0x00541006U].second = "LBMJANMA";  // 9270 x 70 / (6680 + 216 x 22.857143) = 55.857108 kg
+  EXPECT_NEAR(factor(), 70 / 55.857108, 1e-8);
   root[0x00541006U].second = "IBW";  // 48 + 1.06 x 23 = 72.38 kg
   EXPECT_NEAR(factor(), 70 / 72.38, 1e-12);
   root[0x00541006U].second = "XYZ";
