@@ -2,7 +2,18 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/catalogue/catalogue.h"
 
+#include "gantry/filter/distance_map.h"
 #include "gantry/filter/gaussian_smoothing.h"
+#include "gantry/filter/mask_morphology.h"
+#include "gantry/filter/median_filter.h"
+#include "gantry/filter/resampling.h"
+#include "gantry/segmentation/compare.h"
+#include "gantry/segmentation/component_labels.h"
+#include "gantry/segmentation/otsu.h"
+#include "gantry/segmentation/threshold.h"
+#include "gantry/visualization/mip.h"
+#include "gantry/visualization/overlay.h"
+#include "gantry/visualization/reformat.h"
 
 namespace gantry {
 
@@ -10,6 +21,17 @@ const Catalogue& catalogue() {
   static const Catalogue all = [] {
     Catalogue c;
     c.add<GaussianSmoothing>("filter.gaussian");
+    c.add<MedianFilter>("filter.median");
+    c.add<Resampling>("filter.resample");
+    c.add<DistanceMap>("filter.distance");
+    c.add<MaskMorphology>("filter.morphology");
+    c.add<Threshold>("segmentation.threshold");
+    c.add<OtsuThreshold>("segmentation.otsu");
+    c.add<ComponentLabels>("segmentation.connected_components");
+    c.add<CompareLabels>("segmentation.compare");
+    c.add<IntensityProjection>("visualization.mip");
+    c.add<Overlay>("visualization.overlay");
+    c.add<Reformat>("visualization.reformat");
     return c;
   }();
   return all;

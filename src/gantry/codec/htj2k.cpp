@@ -120,7 +120,7 @@ Frame decode_htj2k(std::span<const std::byte> stream, const FrameFormat& declare
       frame.format.photometric_interpretation = components == 3 ? "RGB" : frame.format.photometric_interpretation;
     return frame;
   } catch (const std::runtime_error& error) {
-    throw Error(ErrorCode::unreadable, fmt::format("HTJ2K: {}", error.what()));
+    throw Error(ErrorCode::unreadable, fmt::format("HTJ2K: {}", reason_of(error)));
   }
 }
 
@@ -166,7 +166,7 @@ Bytes encode_htj2k(const Frame& frame) {
     if (stream.size() % 2 != 0) stream.push_back(std::byte{0});
     return stream;
   } catch (const std::runtime_error& error) {
-    throw Error(ErrorCode::not_possible, fmt::format("HTJ2K: {}", error.what()));
+    throw Error(ErrorCode::not_possible, fmt::format("HTJ2K: {}", reason_of(error)));
   }
 }
 

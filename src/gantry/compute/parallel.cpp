@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/compute/parallel.h"
 
+#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -11,11 +12,18 @@ namespace gantry {
 
 namespace {
 
-/// One arena per number of threads, kept for the life of the process.
+/// One arena per number of threads, kept for the life of the process; the limit of workers follows the largest.
 tbb::task_arena& arena_of(int threads) {
   static std::mutex mutex;
   static std::map<int, std::unique_ptr<tbb::task_arena>> arenas;
+  static std::unique_ptr<tbb::global_control> limit;
+  static int most = 0;
   const std::lock_guard lock(mutex);
+  if (threads > most) {
+    most = threads;
+    limit.reset();
+    limit = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+  }
   auto& arena = arenas[threads];
   if (!arena) arena = std::make_unique<tbb::task_arena>(threads);
   return *arena;

@@ -47,14 +47,31 @@ struct ReadRow {
   bool (*looks_like)(std::span<const std::byte> head);
   Image (*read)(const InputFile& file, Run& run, const ReadOptions& options);
 };
-constexpr std::array<ReadRow, 1> read_table{{{nifti::looks_like, nifti::read}}};
+constexpr std::array<ReadRow, 7> read_table{{{nifti::looks_like, nifti::read},
+                                             {nrrd::looks_like, nrrd::read},
+                                             {png::looks_like, png::read},
+                                             {jpeg::looks_like, jpeg::read},
+                                             {npy::looks_like, npy::read},
+                                             {npz::looks_like, npz::read},
+                                             {metaimage::looks_like, metaimage::read}}};
 
 struct WriteRow {
   std::string_view ending;
   void (*write)(const Path& path, const Image& image, Run& run);
 };
-constexpr std::array<WriteRow, 4> write_table{
-    {{".nii", nifti::write}, {".nii.gz", nifti::write}, {".hdr", nifti::write}, {".img", nifti::write}}};
+constexpr std::array<WriteRow, 13> write_table{{{".nii", nifti::write},
+                                                {".nii.gz", nifti::write},
+                                                {".hdr", nifti::write},
+                                                {".img", nifti::write},
+                                                {".nrrd", nrrd::write},
+                                                {".nhdr", nrrd::write},
+                                                {".mha", metaimage::write},
+                                                {".mhd", metaimage::write},
+                                                {".npy", npy::write},
+                                                {".npz", npz::write},
+                                                {".png", png::write},
+                                                {".jpg", jpeg::write},
+                                                {".jpeg", jpeg::write}}};
 
 const ReadRow* row_of(std::span<const std::byte> head) {
   for (const ReadRow& row : read_table) {

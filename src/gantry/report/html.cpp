@@ -61,6 +61,7 @@ a:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius
 .first{color:var(--first);background:var(--first-tint)}
 .note{color:var(--note);background:var(--note-tint)}
 .usual{color:var(--usual);background:var(--usual-tint)}
+.glance p,.plain li,.under{text-wrap:pretty}
 .glance a,.see{font-size:13px;white-space:nowrap}
 b,strong{font-weight:600}
 .images{display:flex;flex-wrap:wrap;gap:16px 12px}

@@ -312,6 +312,13 @@ void annotate(Canvas& canvas, const View& view, const FigureSpec& spec, const st
 
   // Window and position, lower left.
   double y = view.height - pad;
+  TextBox patch;
+  for (const std::string& note : notes) {
+    const TextBox box = canvas.measure(note, style);
+    patch = {std::max(patch.width, box.width), patch.height + box.height, 0};
+  }
+  const Paint behind{light ? white : Color{0, 0, 0}, 0.5};
+  canvas.rectangle(pad / 2, y - patch.height - pad / 4, patch.width + pad, patch.height + pad / 2, behind, 4);
   for (auto note = notes.rbegin(); note != notes.rend(); ++note) {
     y -= canvas.measure(*note, style).height;
     canvas.text(pad, y, *note, style);
@@ -326,11 +333,14 @@ void annotate(Canvas& canvas, const View& view, const FigureSpec& spec, const st
   if (bar < 0.5 * view.width) {
     const double x1 = view.width - pad - 2;
     const double bar_y = view.height - pad - 3;
-    if (!light) canvas.rectangle(x1 - bar - 1, bar_y - 1, bar + 2, 5, {{0, 0, 0}, 0.6});
-    canvas.rectangle(x1 - bar, bar_y, bar, 3, {ink, 0.95});
     const std::string length = bar_mm >= 10 ? fmt::format("{:.0f} cm", bar_mm / 10) : fmt::format("{:.0f} mm", bar_mm);
+    const TextBox box = canvas.measure(length, style);
+    const double middle = std::min(x1 - bar / 2, x1 - box.width / 2);
+    const double reach = std::max(bar, box.width);
+    canvas.rectangle(x1 - reach - pad / 2, bar_y - box.height - 2 - pad / 4, reach + pad, box.height + 5 + pad / 2, behind, 4);
+    canvas.rectangle(x1 - bar, bar_y, bar, 3, {ink, 0.95});
     style.align = TextStyle::Align::centre;
-    canvas.text(x1 - bar / 2, bar_y - canvas.measure(length, style).height - 2, length, style);
+    canvas.text(middle, bar_y - box.height - 2, length, style);
   }
 }
 

@@ -188,6 +188,64 @@ Lattice project_rotated(const Image& image, double angle_degrees, Projection pro
   return lattice;
 }
 
+Image image_of(const Lattice& lattice, bool right_flipped, bool down_flipped, double thickness_mm) {
+  const int width = lattice.width();
+  const int height = lattice.height();
+  const auto step_of = [&](const std::vector<double>& mm) {
+    return mm.size() < 2 ? thickness_mm : (mm.back() - mm.front()) / static_cast<double>(mm.size() - 1);
+  };
+  const auto uneven = [&](const std::vector<double>& mm) {
+    for (std::size_t n = 1; n < mm.size(); ++n) {
+      if (std::abs(mm[n] - mm[n - 1] - step_of(mm)) > 1e-6 * step_of(mm) + 1e-9) return true;
+    }
+    return false;
+  };
+  // Index and part of the sample above it, for each even position.
+  const auto places = [&](const std::vector<double>& mm) {
+    std::vector<std::pair<int, float>> result;
+    const bool interpolate = uneven(mm);
+    for (std::size_t n = 0; n < mm.size(); ++n) {
+      if (!interpolate) {
+        result.emplace_back(static_cast<int>(n), 0.0F);
+        continue;
+      }
+      const double at = mm.front() + static_cast<double>(n) * step_of(mm);
+      const auto above = std::upper_bound(mm.begin() + 1, mm.end() - 1, at);
+      const double low = *(above - 1);
+      result.emplace_back(static_cast<int>(above - 1 - mm.begin()), static_cast<float>((at - low) / (*above - low)));
+    }
+    return result;
+  };
+  const auto columns = places(lattice.u_mm);
+  const auto rows = places(lattice.v_mm);
+  const double step_u = step_of(lattice.u_mm);
+  const double step_v = step_of(lattice.v_mm);
+  const Vec3 right = (right_flipped ? -1.0 : 1.0) * lattice.u_axis;
+  const Vec3 down = (down_flipped ? -1.0 : 1.0) * lattice.v_axis;
+  Vec3 origin = lattice.origin_mm + (lattice.u_mm.empty() ? 0.0 : lattice.u_mm.front()) * lattice.u_axis +
+                (lattice.v_mm.empty() ? 0.0 : lattice.v_mm.front()) * lattice.v_axis;
+  if (right_flipped) origin = origin + (width - 1) * step_u * lattice.u_axis;
+  if (down_flipped) origin = origin + (height - 1) * step_v * lattice.v_axis;
+  const Grid grid({width, height, 1}, {step_u, step_v, thickness_mm}, origin, Mat3{{right, down, normalized(cross(right, down))}});
+  auto pixels = Voxels<float>::uninitialized(grid);
+  for (int j = 0; j < height; ++j) {
+    const auto [y, part_v] = rows[static_cast<std::size_t>(down_flipped ? height - 1 - j : j)];
+    const int y1 = std::min(y + 1, height - 1);
+    for (int i = 0; i < width; ++i) {
+      const auto [x, part_u] = columns[static_cast<std::size_t>(right_flipped ? width - 1 - i : i)];
+      const int x1 = std::min(x + 1, width - 1);
+      float value = lattice.at(x, y);
+      if (part_u != 0 || part_v != 0) {
+        const float top = value + part_u * (lattice.at(x1, y) - value);
+        const float low = lattice.at(x, y1);
+        value = top + part_v * (low + part_u * (lattice.at(x1, y1) - low) - top);
+      }
+      pixels(i, j, 0) = value;
+    }
+  }
+  return Image(std::move(pixels));
+}
+
 WorldSampler::WorldSampler(const Image& image, float outside)
     : image_(image), grid_(image.grid()), local_from_world_(inverse(image.grid().direction())), outside_(outside) {}
 

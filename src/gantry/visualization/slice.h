@@ -2,7 +2,10 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #pragma once
 
+#include <array>
 #include <optional>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gantry/base/run.h"
@@ -12,9 +15,16 @@ namespace gantry {
 
 /// A plane through the patient. Planes follow the voxel axes nearest to the patient's, so that the pixels of a tilted volume stay crisp.
 enum class Plane { axial, coronal, sagittal };
+constexpr std::array<std::pair<Plane, std::string_view>, 3> choices_of(Plane) {
+  return {{{Plane::axial, "axial"}, {Plane::coronal, "coronal"}, {Plane::sagittal, "sagittal"}}};
+}
 
 /// How voxels along the line of sight become one pixel.
 enum class Projection { none, maximum, minimum, mean };
+/// What may be asked for: all but `none`.
+constexpr std::array<std::pair<Projection, std::string_view>, 3> choices_of(Projection) {
+  return {{{Projection::maximum, "maximum"}, {Projection::minimum, "minimum"}, {Projection::mean, "mean"}}};
+}
 
 /// A plane of samples where they were measured: value (i, j) lies at origin + u_mm[i] * u_axis + v_mm[j] * v_axis. Axes are unit vectors
 /// in world and need not be at right angles (tilted gantry); positions rise.
@@ -45,6 +55,10 @@ Lattice project_slices(const Image& image, Plane plane, std::int64_t first, std:
 /// The whole volume seen by a viewer who walks around the patient: 0 degrees from the front, 90 from the patient's left. Rays are
 /// sampled linearly at the smallest spacing.
 Lattice project_rotated(const Image& image, double angle_degrees, Projection projection, const Run& run);
+
+/// A lattice as a 2-D image (f32, one slice of `thickness_mm`) whose rows run to the right of the picture and whose columns run down it;
+/// uneven positions become even ones of the mean step by linear interpolation.
+Image image_of(const Lattice& lattice, bool right_flipped, bool down_flipped, double thickness_mm);
 
 /// Linear samples of a volume at world positions: first frame, first component; `outside` beyond half a voxel around the volume.
 class WorldSampler {

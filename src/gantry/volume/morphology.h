@@ -10,6 +10,9 @@ namespace gantry {
 
 /// Which voxels are neighbours: sharing a face, also an edge, also a corner.
 enum class Connectivity { faces = 6, edges = 18, corners = 26 };
+constexpr std::array<std::pair<Connectivity, std::string_view>, 3> choices_of(Connectivity) {
+  return {{{Connectivity::faces, "faces"}, {Connectivity::edges, "edges"}, {Connectivity::corners, "corners"}}};
+}
 
 /// Connected components of the non-zero voxels. `labels` is numbered 1.. in order of falling size (ties: first voxel first).
 struct Components {

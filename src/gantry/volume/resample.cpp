@@ -29,10 +29,8 @@ void require_finite(const VoxelView<float>& image, const Run& run) {
 
 Voxels<float> resample(const VoxelView<float>& image, const Grid& target, Interpolation interpolation, float outside, const Run& run) {
   require_volume(image, "image");
+  if (interpolation == Interpolation::nearest) return resample_nearest(image, target, outside, run);
   const auto separable = separable_map(image.grid(), target);
-  if (interpolation == Interpolation::nearest) {
-    return separable ? nearest_separable(image, target, *separable, outside, run) : nearest_oblique(image, target, outside, run);
-  }
   if (interpolation == Interpolation::cubic) {
     require_finite(image, run);
     const VoxelView<float> coefficients = bspline_coefficients(image, run);
@@ -44,17 +42,28 @@ Voxels<float> resample(const VoxelView<float>& image, const Grid& target, Interp
 }
 
 template <class T>
-Voxels<T> resample_labels(const VoxelView<T>& labels, const Grid& target, const Run& run) {
-  require_volume(labels, "labels");
-  const auto separable = separable_map(labels.grid(), target);
-  return separable ? nearest_separable(labels, target, *separable, T{}, run) : nearest_oblique(labels, target, T{}, run);
+Voxels<T> resample_nearest(const VoxelView<T>& image, const Grid& target, T outside, const Run& run) {
+  require_volume(image, "image");
+  const auto separable = separable_map(image.grid(), target);
+  return separable ? nearest_separable(image, target, *separable, outside, run) : nearest_oblique(image, target, outside, run);
 }
 
+template <class T>
+Voxels<T> resample_labels(const VoxelView<T>& labels, const Grid& target, const Run& run) {
+  return resample_nearest(labels, target, T{}, run);
+}
+
+template Voxels<std::uint8_t> resample_nearest(const VoxelView<std::uint8_t>&, const Grid&, std::uint8_t, const Run&);
 template Voxels<std::uint8_t> resample_labels(const VoxelView<std::uint8_t>&, const Grid&, const Run&);
+template Voxels<std::int16_t> resample_nearest(const VoxelView<std::int16_t>&, const Grid&, std::int16_t, const Run&);
 template Voxels<std::int16_t> resample_labels(const VoxelView<std::int16_t>&, const Grid&, const Run&);
+template Voxels<std::uint16_t> resample_nearest(const VoxelView<std::uint16_t>&, const Grid&, std::uint16_t, const Run&);
 template Voxels<std::uint16_t> resample_labels(const VoxelView<std::uint16_t>&, const Grid&, const Run&);
+template Voxels<std::int32_t> resample_nearest(const VoxelView<std::int32_t>&, const Grid&, std::int32_t, const Run&);
 template Voxels<std::int32_t> resample_labels(const VoxelView<std::int32_t>&, const Grid&, const Run&);
+template Voxels<std::uint32_t> resample_nearest(const VoxelView<std::uint32_t>&, const Grid&, std::uint32_t, const Run&);
 template Voxels<std::uint32_t> resample_labels(const VoxelView<std::uint32_t>&, const Grid&, const Run&);
+template Voxels<float> resample_nearest(const VoxelView<float>&, const Grid&, float, const Run&);
 template Voxels<float> resample_labels(const VoxelView<float>&, const Grid&, const Run&);
 
 Grid with_spacing(const Grid& grid, Vec3 spacing_mm) {

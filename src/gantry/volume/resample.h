@@ -20,6 +20,9 @@ Voxels<float> resample(const VoxelView<float>& image, const Grid& target, Interp
 /// Nearest neighbour, any integer type: for labels and masks.
 template <class T>
 Voxels<T> resample_labels(const VoxelView<T>& labels, const Grid& target, const Run& run);
+/// The same with a value for points outside.
+template <class T>
+Voxels<T> resample_nearest(const VoxelView<T>& image, const Grid& target, T outside, const Run& run);
 /// The grid that covers the same box with the given spacing: voxel corners aligned at the first corner, the number of voxels rounded to
 /// nearest, slices even.
 Grid with_spacing(const Grid& grid, Vec3 spacing_mm);

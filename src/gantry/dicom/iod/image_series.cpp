@@ -8,6 +8,7 @@
 #include "gantry/base/version.h"
 #include "gantry/compute/parallel.h"
 #include "gantry/dicom/iod/draft.h"
+#include "gantry/dicom/iod/frame.h"
 #include "gantry/dicom/iod/write.h"
 
 namespace gantry::dicom {
@@ -21,13 +22,14 @@ constexpr ModalityClass modality_classes[] = {
     {"CT", "1.2.840.10008.5.1.4.1.1.2"},
     {"MR", "1.2.840.10008.5.1.4.1.1.4"},
     {"PT", "1.2.840.10008.5.1.4.1.1.128"},
+    {"OT", "1.2.840.10008.5.1.4.1.1.7"},
 };
 
 std::string_view sop_class_of(std::string_view modality) {
   for (const ModalityClass& row : modality_classes) {
     if (row.modality == modality) return row.sop_class_uid;
   }
-  throw Error(ErrorCode::parameter, fmt::format("modality: must be CT, MR or PT; got '{}'", modality));
+  throw Error(ErrorCode::parameter, fmt::format("modality: must be CT, MR, PT or OT; got '{}'", modality));
 }
 
 /// How stored values of one slice follow from modality units.
@@ -140,6 +142,15 @@ void set_mr_defaults(Draft& object) {
   object.set_default("SequenceVariant", "NONE");
   object.set_default("MRAcquisitionType", "3D");
   for (const char* type_2 : {"ScanOptions", "RepetitionTime", "EchoTime", "EchoTrainLength"}) object.set_default(type_2, "");
+}
+
+/// A volume of no modality is a set of secondary captures that also state their plane.
+void set_capture_defaults(Draft& object) {
+  object.set_default("ImageType", "DERIVED\\SECONDARY");
+  object.set_default("ConversionType", "WSD");
+  object.set_default("PatientOrientation", "");
+  object.set_default("RescaleType", "US");
+  object.remove("PatientPosition");
 }
 
 /// PET states the patient's position by codes; PatientPosition may not stand beside them (PS3.3 C.7.3.1 and C.8.4.6).
@@ -261,6 +272,7 @@ void write_image_series(const Path& folder, const ImageSeriesSpec& spec, Run& ru
   if (spec.modality == "CT") set_ct_defaults(base);
   if (spec.modality == "MR") set_mr_defaults(base);
   if (is_pet) set_pet_defaults(base, depth);
+  if (spec.modality == "OT") set_capture_defaults(base);
   set_plane(base, grid);
   base.set("SamplesPerPixel", 1);
   base.set_default("PhotometricInterpretation", "MONOCHROME2");
@@ -307,8 +319,12 @@ void write_image_series(const Path& folder, const ImageSeriesSpec& spec, Run& ru
       object.set("RescaleIntercept", scaling.intercept);
     }
     const float* values = voxels.data() + n * plane;
-    object.set_pixels(is_signed ? stored_cells<std::int16_t>(values, plane, scaling) : stored_cells<std::uint16_t>(values, plane, scaling),
-                      16);
+    const codec::FrameFormat format{
+        .rows = static_cast<int>(grid.size(1)), .columns = static_cast<int>(grid.size(0)), .is_signed = is_signed};
+    set_frame(
+        object,
+        {format, is_signed ? stored_cells<std::int16_t>(values, plane, scaling) : stored_cells<std::uint16_t>(values, plane, scaling)},
+        spec.transfer_syntax_uid);
     write_atomic(folder / fmt::format("{:0{}}.dcm", n + 1, digits), object.file(spec.transfer_syntax_uid));
   };
   parallel_for(run, slices, 1, [&](std::int64_t begin, std::int64_t end) {

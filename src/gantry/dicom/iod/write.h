@@ -23,22 +23,34 @@ struct Attribute {
 /// The attributes of a code sequence with one item: code_attributes("...[0].RadionuclideCodeSequence", {"SCT", "77004003", "18F"}).
 std::vector<Attribute> code_attributes(const std::string& path, const Code& code);
 
-/// A new CT, MR or PET series out of a volume: one classic single-frame file a slice (0001.dcm ...). What PS3.3 requires and the caller
-/// does not give is filled in: UIDs, geometry from the image's grid, window, bits, rescale, empty type 2 attributes.
+/// A new CT, MR or PET series, or one of no modality (OT: secondary captures), out of a volume: one classic single-frame file a slice
+/// (0001.dcm ...). What PS3.3 requires and the caller does not give is filled in: UIDs, geometry from the image's grid, window, bits,
+/// rescale, empty type 2 attributes.
 struct ImageSeriesSpec {
-  std::string modality;  ///< "CT", "MR" or "PT"
+  std::string modality;  ///< "CT", "MR", "PT" or "OT"
   Image image;           ///< modality units; stored as 16 bit with `slope` and `intercept`; time frames follow each other
   double slope = 1.0,
          intercept = 0.0;             ///< value = stored x slope + intercept; slope 0: the finest that holds the range (PT: of each slice)
   std::vector<Attribute> attributes;  ///< of all slices: patient, study, series, equipment, acquisition
   /// More attributes of slice k, also its own RescaleSlope (then stored = value / slope of that slice).
   std::function<std::vector<Attribute>(std::int64_t k)> slice_attributes;
-  std::string transfer_syntax_uid = "1.2.840.10008.1.2.1";
+  std::string transfer_syntax_uid = "1.2.840.10008.1.2.1";  ///< a native one, or one that codec::can_encode
   std::string uid_seed;  ///< UIDs are derived from this text: the same seed gives the same bytes; empty: from the image and attributes
 };
 /// Writes the slices into `folder`, which is made when it is missing; values outside the stored range are saturated. Errors: parameter
 /// (modality, keyword or value), not_possible (size, skewed rows and columns, transfer syntax), and those of writing files.
 void write_image_series(const Path& folder, const ImageSeriesSpec& spec, Run& run);
+
+/// Writes any image as a DICOM series into a new or empty folder, whole or not at all: `modality` CT, MR, PT or OT for one value a voxel;
+/// 8-bit RGB becomes secondary captures. Whole numbers that fit 16 bits are kept exactly, other values are stored with the finest slope
+/// that holds them (and a warning that says how fine). UIDs follow from the image. Errors: refused (the folder holds something), parameter
+/// (modality, components), not_possible (size, transfer syntax).
+void write_image_as_dicom(const Path& folder, const Image& image, const std::string& modality, const std::string& transfer_syntax_uid,
+                          Run& run);
+
+/// The UID of a transfer syntax to write: a UID as it is, or explicit, implicit, deflated, rle, jpeg_lossless, jpeg_ls, jpeg_2000 or htj2k
+/// (all without loss). Error(parameter) for another word.
+std::string transfer_syntax_of(std::string_view name);
 
 /// What other objects need to refer to a segmentation.
 struct WrittenSegmentation {
