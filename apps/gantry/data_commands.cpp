@@ -196,4 +196,64 @@ int info(const Words& arguments) {
   return any ? 0 : error_info(ErrorCode::unreadable).exit_status;
 }
 
+int convert(const Words& arguments) {
+  CommandLine command("convert",
+                      "Converts an image file or a DICOM series; the ending of OUT decides the format, a folder means DICOM (or, for "
+                      "several volumes, one NIfTI file each).");
+  std::string in, out, series_uid, transfer_syntax, modality = "OT";
+  bool stored = false;
+  command.positional("IN", in, "Image file, DICOM file or folder");
+  command.positional("OUT", out, ".nii .nii.gz .nrrd .mha .npy .png, or a folder");
+  command.option("--series", series_uid, "SeriesInstanceUID of the series to take", "UID");
+  command.flag("--stored", stored, "Stored values: no rescale");
+  command.option("--transfer-syntax", transfer_syntax, "Write DICOM with this transfer syntax", "UID");
+  command.option("--modality", modality, "Modality of written DICOM: CT, MR or PT", "CT|MR|PT");
+  command.example("gantry convert study/ volume.nii.gz");
+  command.example("gantry convert volume.nii.gz dicom/ --modality CT");
+  Session session(command);
+  if (!command.parse(arguments)) return 0;
+  Run& run = session.start();
+  existing({in});
+  const Path target(out);
+  if (has_image_ending(target)) {
+    const Image image = with_context(Path(in).filename().string(), [&] { return read_any_image(in, run, series_uid, stored); });
+    with_context(target.filename().string(), [&] { write_picture_or_volume(target, image, stored, run); });
+    session.finish();
+    return 0;
+  }
+  if (!target.extension().empty() && !fs::is_directory(target)) {
+    throw Error(ErrorCode::usage, fmt::format("{}: unknown ending; must be one of .nii, .nii.gz, .nrrd, .mha, .npy, .png, or a folder",
+                                              target.filename().string()));
+  }
+  const bool image_file = !fs::is_directory(in) && io::is_image_file(in);
+  if (image_file || !transfer_syntax.empty()) {
+    const Image image = read_any_image(in, run, series_uid, stored);
+    dicom::write_image_as_dicom(target, image, modality, transfer_syntax.empty() ? "1.2.840.10008.1.2.1" : transfer_syntax, run);
+    session.finish();
+    return 0;
+  }
+  const Path paths[] = {Path(in)};
+  const dicom::Input input = dicom::read_dicom(paths, run);
+  fs::create_directories(target);
+  std::set<std::string> used;
+  std::size_t written = 0;
+  for (const dicom::Study& study : input.studies) {
+    for (const dicom::Series& series : study.series) {
+      if (!series_uid.empty() && series.series_uid != series_uid) continue;
+      if (!series.reason.empty()) {
+        run.warn(fmt::format("series {}: {}", series.number, series.reason));
+        continue;
+      }
+      std::string name = file_name(series);
+      while (!used.insert(name).second) name += "_b";
+      for (const std::string& warning : series.warnings) run.warn(fmt::format("series {}: {}", series.number, warning));
+      io::write(target / (name + ".nii.gz"), dicom::load(series, run, stored), run);
+      ++written;
+    }
+  }
+  session.finish();
+  if (written == 0) throw Error(ErrorCode::unreadable, Path(in).filename().string() + ": holds no image that can be read");
+  return 0;
+}
+
 }  // namespace gantry::cli

@@ -14,8 +14,10 @@ namespace gantry::cli {
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all{
+      {"analyze", "Analyses imaging studies: findings, masks, report", analyze},
       {"info", "Says what files and folders hold", info},
       {"simulation digital-patient", "Makes a digital patient whose truth is known", digital_patient},
+      {"convert", "Converts an image or a DICOM series", convert},
       {"pipeline", "Runs operations joined by a JSON file", run_pipeline},
       {"operations", "Lists all operations", list_operations},
       {"completion", "Prints a completion script for bash or zsh", print_completion},
