@@ -20,24 +20,23 @@ def analyse(gantry, folder, seed, modality, *extra):
     subprocess.run([gantry, "simulation", "digital-patient", str(patient), "--seed", str(seed), "--modality", modality, "--size", SIZE, "--quiet", *extra], check=True)
     subprocess.run([gantry, "analyze", str(patient / "dicom"), "-o", str(out), "--cache", "off", "--quiet"], check=True)
     summary = json.loads((out / "summary.json").read_text())
-    series = next(s for study in summary["studies"] for s in study["series"] if s["used"])
-    return json.loads((patient / "truth.json").read_text()), series, patient, out
+    return json.loads((patient / "truth.json").read_text()), summary["studies"][0], patient, out
 
 
-def finding(series, identifier):
-    for one in series["findings"]:
+def finding(study, identifier):
+    for one in study["findings"]:
         if one["id"] == identifier:
             return one["value"]
     return None
 
 
-def dice(patient, out, series, identifier, labels=None):
+def dice(patient, out, study, identifier, labels=None):
     """Dice of a segment with the labels of the truth."""
     import nibabel
     import numpy as np
 
     table = {row["id"]: row["value"] for row in json.loads((patient / "labels.json").read_text())["labels"]}
-    segment = next((s for s in series["segments"] if s["id"] == identifier), None)
+    segment = next((s for s in study["segments"] if s["id"] == identifier), None)
     if segment is None:
         return 0.0
     found = np.asarray(nibabel.load(str(out / segment["file"])).dataobj) != 0
@@ -45,12 +44,12 @@ def dice(patient, out, series, identifier, labels=None):
     return float(2 * (found & truth).sum() / max(1, found.sum() + truth.sum()))
 
 
-def nodules_of(series):
+def nodules_of(study):
     values = {}
-    for one in series["findings"]:
-        match = re.fullmatch(r"lung_nodule\.(\d+)\.diameter", one["id"])
+    for one in study["findings"]:
+        match = re.fullmatch(r"lung_nodule\.(\d+)", one["id"])
         if match and one["value"] is not None:
-            values[match.group(1)] = (one["position_mm"], one["value"])
+            values[match.group(1)] = (one["position_lps_mm"], one["value"])
     return list(values.values())
 
 
@@ -58,14 +57,14 @@ def chest(gantry, row):
     lungs, volumes, laa, errors, false_positives, true, missed = [], [], [], [], [], 0, 0
     for seed in SEEDS:
         with tempfile.TemporaryDirectory() as folder:
-            truth, series, patient, out = analyse(gantry, folder, seed, "ct")
+            truth, study, patient, out = analyse(gantry, folder, seed, "ct")
             for side in ("lung_left", "lung_right"):
-                lungs.append(dice(patient, out, series, side, [side, "lung_nodule", "emphysema"]))
-                volumes.append(100 * abs(finding(series, side + ".volume") / truth["volumes_ml"][side] - 1))
-            value = finding(series, "lungs.laa_950")
+                lungs.append(dice(patient, out, study, side, [side]))
+                volumes.append(100 * abs(finding(study, side + ".volume") / truth["volumes_ml"][side] - 1))
+            value = finding(study, "lungs.laa950")
             if value is not None:
                 laa.append(abs(value - truth["laa950_percent"]))
-            found = nodules_of(series)
+            found = nodules_of(study)
             used = set()
             for nodule in truth["nodules"]:
                 near = [n for n, (place, _) in enumerate(found) if math.dist(place, nodule["center_lps_mm"]) <= max(4, 0.6 * nodule["diameter_mm"])]
@@ -93,12 +92,12 @@ def head(gantry, row):
     parts = ["gray_matter", "white_matter", "deep_nuclei"]
     for seed in SEEDS:
         with tempfile.TemporaryDirectory() as folder:
-            truth, series, patient, out = analyse(gantry, folder, seed, "mr")
-            names = {s["id"] for s in series["segments"]}
-            brain.append(dice(patient, out, series, "brain", truth.get("brain_labels", parts)))
+            truth, study, patient, out = analyse(gantry, folder, seed, "mr")
+            names = {s["id"] for s in study["segments"]}
+            brain.append(dice(patient, out, study, "brain", truth.get("brain_labels", parts)))
             for tissue, labels in (("gray_matter", ["gray_matter", "deep_nuclei"]), ("white_matter", ["white_matter"]), ("cerebrospinal_fluid", ["cerebrospinal_fluid", "ventricles"])):
                 if tissue in names:
-                    tissues.append(dice(patient, out, series, tissue, labels))
+                    tissues.append(dice(patient, out, study, tissue, labels))
             print(f"  seed {seed}: brain {brain[-1]:.4f}, tissues {[round(t, 3) for t in tissues[-3:]]}", file=sys.stderr, flush=True)
     yield row("analyze", "head MR, brain, smallest Dice", "dice", "1", min(brain), runs=len(brain))
     yield row("analyze", "head MR, tissues, smallest Dice", "dice", "1", min(tissues) if tissues else float("nan"), runs=len(tissues))
@@ -109,12 +108,12 @@ def pet(gantry, row):
         errors = {name: [] for name in names}
         for seed in SEEDS:
             with tempfile.TemporaryDirectory() as folder:
-                truth, series, _, _ = analyse(gantry, folder, seed, "pet", *(["--noise", noise] if noise is not None else []))
+                truth, study, _, _ = analyse(gantry, folder, seed, "pet", *(["--noise", noise] if noise is not None else []))
                 found = {}
-                for one in series["findings"]:
+                for one in study["findings"]:
                     match = re.fullmatch(r"pet_lesion\.(\d+)\.(\w+)", one["id"])
                     if match:
-                        found.setdefault(match.group(1), {"at": one.get("position_mm")})[match.group(2)] = one["value"]
+                        found.setdefault(match.group(1), {"at": one.get("position_lps_mm")})[match.group(2)] = one["value"]
                 for lesion in truth["lesions"]:
                     near = [f for f in found.values() if f["at"] and math.dist(f["at"], lesion["center_lps_mm"]) <= max(10, lesion.get("diameter_mm", 10))]
                     for name in names:

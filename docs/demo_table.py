@@ -4,6 +4,7 @@
 """Prints what the analysis of a digital patient found beside what is true. Usage: demo_table.py TRUTH.json SUMMARY.json SECONDS"""
 import json
 import math
+import re
 import sys
 import time
 
@@ -11,7 +12,7 @@ import time
 def main():
     truth = json.load(open(sys.argv[1]))
     summary = json.load(open(sys.argv[2]))
-    findings = {f["id"]: f for study in summary["studies"] for series in study["series"] for f in series["findings"]}
+    findings = {f["id"]: f for study in summary["studies"] for f in study["findings"]}
     rows = []
 
     def row(words, true, identifier, unit, digits):
@@ -21,10 +22,10 @@ def main():
     for side in ("left", "right"):
         row(f"{side.title()} lung", truth["volumes_ml"][f"lung_{side}"], f"lung_{side}.volume", "mL", 0)
     if "laa950_percent" in truth:
-        row("Lung below -950 HU", truth["laa950_percent"], "lungs.laa_950", "%", 1)
-    nodules = [f for f in findings.values() if f["id"].startswith("lung_nodule.") and f["id"].endswith(".diameter")]
+        row("Lung below -950 HU", truth["laa950_percent"], "lungs.laa950", "%", 1)
+    nodules = [f for f in findings.values() if re.fullmatch(r"lung_nodule\.\d+", f["id"])]
     for n, nodule in enumerate(truth.get("nodules", []), 1):
-        near = [f for f in nodules if f.get("position_mm") and math.dist(f["position_mm"], nodule["center_lps_mm"]) <= max(5, nodule["diameter_mm"])]
+        near = [f for f in nodules if math.dist(f["position_lps_mm"], nodule["center_lps_mm"]) <= max(5, nodule["diameter_mm"])]
         rows.append((f"Nodule {n} ({nodule['type']})", f"{nodule['diameter_mm']:.1f}", f"{near[0]['value']:.1f}" if near else "not found", "mm"))
     print(f"\n{'':<28}{'truth':>10}{'found':>12}")
     for words, true, found, unit in rows:

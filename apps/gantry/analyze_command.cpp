@@ -7,34 +7,33 @@
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
 #include "gantry/report/terminal.h"
+#include "gantry/report/wording.h"
 #include "session.h"
 
 namespace gantry::cli {
 
 namespace {
 
-/// The findings that a person looks for first, one row each.
+/// The findings that a person looks for first, one row each, and where the report lies.
 std::string overview(const Json& summary, const Path& out, const std::string& language) {
-  std::vector<report::TerminalRow> rows;
+  const bool chinese = language == "zh";
+  TerminalTable table;
+  table.columns = chinese ? Words{"测量项", "数值", "单位"} : Words{"Measured", "Value", "Unit"};
+  table.right_aligned = {false, true, false};
   for (const Json& study : summary.at("studies")) {
-    for (const Json& series : study.at("series")) {
-      if (!series.at("used").get<bool>()) continue;
-      for (const Json& finding : series.at("findings")) {
-        if (finding.at("value").is_null()) continue;
-        const std::string unit = finding.at("unit").get<std::string>();
-        rows.push_back(
-            {{finding.at("name").get<std::string>(), fmt::format("{:.4g}", finding.at("value").get<double>()), unit == "1" ? "" : unit}});
-      }
+    for (const Json& finding : study.at("findings")) {
+      if (finding.at("value").is_null()) continue;
+      const std::string words = wording::unit(finding.at("unit").get<std::string>());
+      table.rows.push_back({{finding.at("name").get<std::string>(), fmt::format("{:.4g}", finding.at("value").get<double>()), words}});
     }
   }
   constexpr std::size_t shown = 24;
-  const std::size_t left_out = rows.size() > shown ? rows.size() - shown : 0;
-  if (left_out != 0) rows.resize(shown);
-  std::string text = report::terminal_table(rows, {false, true, false}, report::terminal_width());
-  const bool chinese = language == "zh";
+  const std::size_t left_out = table.rows.size() > shown ? table.rows.size() - shown : 0;
+  if (left_out != 0) table.rows.resize(shown);
+  std::string text = terminal_table(table, terminal_width(), terminal_color());
   if (left_out != 0)
     text += chinese ? fmt::format("另有 {} 项见 measurements.csv\n", left_out) : fmt::format("{} more in measurements.csv\n", left_out);
-  text += fmt::format("{}{}\n{}\n", chinese ? "报告：" : "Report: ", (out / "report.html").string(), not_a_medical_device(language));
+  text += fmt::format("\n{}{}\n{}\n", chinese ? "报告：" : "Report: ", (out / "report.html").string(), not_a_medical_device(language));
   return text;
 }
 

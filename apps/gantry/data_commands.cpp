@@ -206,7 +206,8 @@ int convert(const Words& arguments) {
   command.positional("OUT", out, ".nii .nii.gz .nrrd .mha .npy .png, or a folder");
   command.option("--series", series_uid, "SeriesInstanceUID of the series to take", "UID");
   command.flag("--stored", stored, "Stored values: no rescale");
-  command.option("--transfer-syntax", transfer_syntax, "Write DICOM with this transfer syntax", "UID");
+  command.option("--transfer-syntax", transfer_syntax,
+                 "Write DICOM with this transfer syntax: a UID, or explicit, rle, jpeg_lossless, jpeg_ls, jpeg_2000, htj2k", "SYNTAX");
   command.option("--modality", modality, "Modality of written DICOM: CT, MR or PT", "CT|MR|PT");
   command.example("gantry convert study/ volume.nii.gz");
   command.example("gantry convert volume.nii.gz dicom/ --modality CT");
@@ -228,7 +229,8 @@ int convert(const Words& arguments) {
   const bool image_file = !fs::is_directory(in) && io::is_image_file(in);
   if (image_file || !transfer_syntax.empty()) {
     const Image image = read_any_image(in, run, series_uid, stored);
-    dicom::write_image_as_dicom(target, image, modality, transfer_syntax.empty() ? "1.2.840.10008.1.2.1" : transfer_syntax, run);
+    dicom::write_image_as_dicom(target, image, modality, dicom::transfer_syntax_of(transfer_syntax.empty() ? "explicit" : transfer_syntax),
+                                run);
     session.finish();
     return 0;
   }
