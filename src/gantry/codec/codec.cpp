@@ -53,12 +53,25 @@ std::string encoded_photometric_interpretation(std::string_view transfer_syntax_
   return std::string(coding->encoded_colour);
 }
 
+void prepare_decoders() {
+  prepare_jpeg_ijg();
+  prepare_htj2k();
+}
+
 Frame decode(std::string_view transfer_syntax_uid, std::span<const std::byte> stream, const FrameFormat& declared) {
   const Coding* coding = coding_of(transfer_syntax_uid);
   if (!coding) throw Error(ErrorCode::unreadable, fmt::format("transfer syntax {}: is not decoded", transfer_syntax_uid));
-  Frame frame = coding->decode(stream, declared);
-  convert_to_rgb(frame);
-  return frame;
+  try {
+    Frame frame = coding->decode(stream, declared);
+    convert_to_rgb(frame);
+    return frame;
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::out_of_memory, "memory: decoding needs more than there is");
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::unreadable, fmt::format("codestream: {}", error.what()));
+  }
 }
 
 Bytes encode(std::string_view transfer_syntax_uid, const Frame& frame) {

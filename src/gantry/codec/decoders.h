@@ -19,6 +19,11 @@ Frame decode_jpeg_ls(std::span<const std::byte> stream, const FrameFormat& decla
 Frame decode_jpeg_2000(std::span<const std::byte> stream, const FrameFormat& declared);
 Frame decode_htj2k(std::span<const std::byte> stream, const FrameFormat& declared);
 
+/// Sets up what the decoding libraries would otherwise open or start at their first error: called before a sandbox forbids it.
+void prepare_decoders();
+void prepare_jpeg_ijg();
+void prepare_htj2k();
+
 /// One encoder per coding; the frame has been checked by `encode`. All throw Error(not_possible).
 Bytes encode_rle(const Frame& frame);
 Bytes encode_deflated(const Frame& frame);

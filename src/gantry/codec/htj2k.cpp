@@ -78,6 +78,8 @@ class Output : public ojph::outfile_base {
 
 }  // namespace
 
+void prepare_htj2k() { silence_messages(); }
+
 Frame decode_htj2k(std::span<const std::byte> stream, const FrameFormat& declared) {
   frame_bytes(declared);
   silence_messages();

@@ -14,12 +14,16 @@
 
 namespace gantry::codec {
 
+void prepare_jpeg_ijg() {
+  static std::once_flag once;
+  std::call_once(once, [] { OFLog::getLogger("dcmtk.dcmjpeg").setLogLevel(OFLogger::OFF_LOG_LEVEL); });
+}
+
 Bytes decode_jpeg_ijg(std::span<const std::byte> stream, const JpegHeader& header) {
   const bool lossless = header.process == 3;
   if (!(header.precision >= 2 && header.precision <= (lossless ? 16 : 12)))
     throw Error(ErrorCode::unreadable, fmt::format("JPEG: a precision of {} bits is not supported", header.precision));
-  static std::once_flag once;
-  std::call_once(once, [] { OFLog::getLogger("dcmtk.dcmjpeg").setLogLevel(OFLogger::OFF_LOG_LEVEL); });
+  prepare_jpeg_ijg();
   const DJCodecParameter parameter(ECC_lossyYCbCr, EDC_never, EUC_default, EPC_default);
   std::unique_ptr<DJDecoder> decoder;
   if (header.precision <= 8) {
