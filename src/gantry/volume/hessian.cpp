@@ -12,9 +12,9 @@ namespace gantry {
 namespace {
 
 /// Symmetric matrix entries of `n` voxels in, eigenvalues by rising magnitude out. Cyclic Jacobi; four sweeps reach float precision.
-GANTRY_SIMD void eigenvalues_row(const std::array<const float*, 6>& entry, const std::array<float*, 3>& value, std::int64_t n) {
-  const float *xx = entry[0], *yy = entry[1], *zz = entry[2], *xy = entry[3], *xz = entry[4], *yz = entry[5];
-  float *first = value[0], *second = value[1], *third = value[2];
+GANTRY_SIMD void eigenvalues_row(const float* __restrict xx, const float* __restrict yy, const float* __restrict zz,
+                                 const float* __restrict xy, const float* __restrict xz, const float* __restrict yz,
+                                 float* __restrict first, float* __restrict second, float* __restrict third, std::int64_t n) {
   for (std::int64_t v = 0; v < n; ++v) {
     float a = xx[v], b = yy[v], c = zz[v], d = xy[v], e = xz[v], f = yz[v];
     // Rotates the plane (p, q) with off-diagonal o; r and s couple p and q to the third axis.
@@ -32,6 +32,7 @@ GANTRY_SIMD void eigenvalues_row(const std::array<const float*, 6>& entry, const
       r = cosine * old - sine * s;
       s = sine * old + cosine * s;
     };
+#pragma GCC unroll 4
     for (int sweep = 0; sweep < 4; ++sweep) {
       rotate(a, b, d, e, f);
       rotate(a, c, e, d, f);
@@ -153,8 +154,8 @@ std::array<Voxels<float>, 3> hessian_eigenvalues(const VoxelView<float>& image, 
           scale_row(entries[p].data(), static_cast<float>(sigma_mm * sigma_mm / unit[p]), ni);
         }
         const std::int64_t at = k * slice + j * ni;
-        eigenvalues_row({entries[0].data(), entries[1].data(), entries[2].data(), entries[3].data(), entries[4].data(), entries[5].data()},
-                        {result[0].data() + at, result[1].data() + at, result[2].data() + at}, ni);
+        eigenvalues_row(entries[0].data(), entries[1].data(), entries[2].data(), entries[3].data(), entries[4].data(), entries[5].data(),
+                        result[0].data() + at, result[1].data() + at, result[2].data() + at, ni);
       }
     }
   });

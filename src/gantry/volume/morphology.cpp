@@ -5,6 +5,7 @@
 #include "gantry/base/text.h"
 #include "gantry/compute/parallel.h"
 #include "gantry/compute/simd.h"
+#include "gantry/volume/ball.h"
 #include "gantry/volume/checks.h"
 #include "gantry/volume/distance.h"
 #include "gantry/volume/resample.h"
@@ -27,9 +28,12 @@ GANTRY_SIMD void within_row(const float* squared, float limit, std::uint8_t insi
 /// 1 (dilation) or 0 (erosion) where the nearest voxel of the mask (of the background) lies within the radius. The radius is taken a
 /// millionth larger, so that spacing that is no binary fraction does not lose voxels at exactly that distance.
 Mask within(const MaskView& mask, double radius_mm, bool erosion, const Run& run) {
+  require_volume(mask, "mask");
   check_radius(radius_mm);
+  const double limit_mm2 = radius_mm * radius_mm * (1 + 2e-6);
+  if (auto quick = morphology_by_words(mask, limit_mm2, erosion, run)) return std::move(*quick);
   const Voxels<float> squared = squared_distance(mask, erosion, false, run);
-  const auto limit = static_cast<float>(radius_mm * radius_mm * (1 + 2e-6));
+  const auto limit = static_cast<float>(limit_mm2);
   auto result = Mask::uninitialized(mask.grid());
   parallel_for(run, result.count(), 1 << 18, [&](std::int64_t begin, std::int64_t end) {
     within_row(squared.data() + begin, limit, erosion ? 0 : 1, result.data() + begin, end - begin);

@@ -7,6 +7,7 @@
 
 #include "gantry/compute/parallel.h"
 #include "gantry/volume/checks.h"
+#include "gantry/volume/row_scan.h"
 
 namespace gantry {
 
@@ -14,26 +15,6 @@ namespace {
 
 constexpr std::int64_t rows_per_block = 512;
 constexpr std::int64_t slices_per_slab = 16;
-
-std::uint64_t load64(const std::uint8_t* bytes) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes, sizeof word);
-  return word;
-}
-
-bool has_zero_byte(std::uint64_t word) { return ((word - 0x0101010101010101ULL) & ~word & 0x8080808080808080ULL) != 0; }
-
-std::int64_t skip_zeros(const std::uint8_t* row, std::int64_t i, std::int64_t n) {
-  while (i + 8 <= n && load64(row + i) == 0) i += 8;
-  while (i < n && row[i] == 0) ++i;
-  return i;
-}
-
-std::int64_t skip_non_zeros(const std::uint8_t* row, std::int64_t i, std::int64_t n) {
-  while (i + 8 <= n && !has_zero_byte(load64(row + i))) i += 8;
-  while (i < n && row[i] != 0) ++i;
-  return i;
-}
 
 void append_runs(const std::uint8_t* row, std::int64_t n, bool background, std::vector<RunTable::Item>& items) {
   std::int64_t i = 0;

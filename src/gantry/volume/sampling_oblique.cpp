@@ -9,72 +9,124 @@ namespace gantry {
 
 namespace {
 
-/// Source positions in voxels of one row of target voxels.
-class RowPositions {
- public:
-  RowPositions(const Grid& source, const Grid& target)
-      : source_(source), target_(target), x(static_cast<std::size_t>(target.size(0))), y(x.size()), z(x.size()) {
-    const Mat3 to_local = inverse(source.direction());
-    local_step_ = to_local * (target.spacing_mm().x * target.direction().column[0]);
-    to_local_ = to_local;
+/// Source positions of one row of target voxels along one axis: sample below and fraction, ends held.
+GANTRY_SIMD void cells_of(const double* __restrict position, std::int64_t count, std::int32_t n, std::int32_t* __restrict index,
+                          float* __restrict fraction) {
+  const double last = n - 1;
+  const std::int32_t highest = n > 1 ? n - 2 : 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double low = position[i] > 0 ? position[i] : 0.0;
+    const double held = low < last ? low : last;
+    const auto cell = static_cast<std::int32_t>(held);
+    const std::int32_t base = cell < highest ? cell : highest;
+    index[i] = base;
+    fraction[i] = static_cast<float>(held - base);
   }
-
-  void fill(std::int64_t j, std::int64_t k) {
-    const Vec3 world = target_.world_from_voxel({0, static_cast<double>(j), static_cast<double>(k)});
-    const Vec3 local = to_local_ * (world - source_.origin_mm());
-    const Vec3 h = source_.spacing_mm();
-    const auto& positions = source_.slice_positions_mm();
-    const auto n = static_cast<std::int64_t>(x.size());
-    for (std::int64_t i = 0; i < n; ++i) {
-      const auto s = static_cast<double>(i);
-      x[static_cast<std::size_t>(i)] = (local.x + s * local_step_.x) / h.x;
-      y[static_cast<std::size_t>(i)] = (local.y + s * local_step_.y) / h.y;
-      z[static_cast<std::size_t>(i)] = (local.z + s * local_step_.z) / h.z;
-    }
-    if (positions.size() <= 1) return;
-    for (double& value : z) {
-      const double mm = value * h.z;
-      const auto above = std::upper_bound(positions.begin() + 1, positions.end() - 1, mm);
-      value = static_cast<double>(above - 1 - positions.begin()) + (mm - *(above - 1)) / (*above - *(above - 1));
-    }
-  }
-
-  bool inside(std::size_t i) const {
-    return within(x[i], source_.size(0)) && within(y[i], source_.size(1)) && within(z[i], source_.size(2));
-  }
-
- private:
-  static bool within(double p, std::int64_t n) { return p >= -0.5 && p <= static_cast<double>(n) - 0.5; }
-  const Grid& source_;
-  const Grid& target_;
-  Mat3 to_local_;
-  Vec3 local_step_;
-
- public:
-  std::vector<double> x, y, z;
-};
-
-/// Lower sample and fraction along one axis, ends held.
-struct Cell {
-  std::int64_t index, step;
-  float fraction;
-};
-Cell cell_at(double p, std::int64_t n) {
-  if (n == 1) return {0, 0, 0.0F};
-  const double clamped = std::clamp(p, 0.0, static_cast<double>(n - 1));
-  const auto index = std::min(static_cast<std::int64_t>(clamped), n - 2);
-  return {index, 1, static_cast<float>(clamped - static_cast<double>(index))};
 }
 
-float linear_at(const VoxelView<float>& image, double x, double y, double z) {
+GANTRY_SIMD void line_of(double first, double step, double scale, std::int64_t count, double* __restrict out) {
+  for (std::int64_t i = 0; i < count; ++i) out[i] = (first + static_cast<double>(i) * step) * scale;
+}
+
+/// One row of target voxels seen from the source; only [begin, end) lies inside it.
+class Row {
+ public:
+  Row(const Grid& source, const Grid& target)
+      : source_(source),
+        target_(target),
+        count_(target.size(0)),
+        to_local_(inverse(source.direction())),
+        step_(to_local_ * (target.spacing_mm().x * target.direction().column[0])) {
+    for (auto& p : position_) p.resize(static_cast<std::size_t>(count_));
+  }
+
+  void locate(std::int64_t j, std::int64_t k) {
+    const Vec3 world = target_.world_from_voxel({0, static_cast<double>(j), static_cast<double>(k)});
+    const Vec3 local = to_local_ * (world - source_.origin_mm());
+    for (int axis = 0; axis < 3; ++axis) line_of(local[axis], step_[axis], 1 / source_.spacing_mm()[axis], count_, along(axis));
+    if (const auto& slices = source_.slice_positions_mm(); slices.size() > 1) {
+      for (double& value : position_[2]) {
+        const double mm = value * source_.spacing_mm().z;
+        const auto above = std::upper_bound(slices.begin() + 1, slices.end() - 1, mm);
+        value = static_cast<double>(above - 1 - slices.begin()) + (mm - *(above - 1)) / (*above - *(above - 1));
+      }
+    }
+    // Positions are monotonic along the row, so what lies inside is one stretch.
+    begin = 0;
+    end = count_;
+    while (begin < end && !inside(begin)) ++begin;
+    while (end > begin && !inside(end - 1)) --end;
+  }
+
+  const double* x() const { return position_[0].data(); }
+  const double* y() const { return position_[1].data(); }
+  const double* z() const { return position_[2].data(); }
+  std::int64_t begin = 0, end = 0;
+
+ private:
+  double* along(int axis) { return position_[static_cast<std::size_t>(axis)].data(); }
+  bool inside(std::int64_t i) const {
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const double p = position_[axis][static_cast<std::size_t>(i)];
+      if (!(p >= -0.5 && p <= static_cast<double>(source_.size(static_cast<int>(axis))) - 0.5)) return false;
+    }
+    return true;
+  }
+  const Grid& source_;
+  const Grid& target_;
+  std::int64_t count_;
+  Mat3 to_local_;
+  Vec3 step_;
+  std::array<std::vector<double>, 3> position_;
+};
+
+/// Runs `fill(row, out)` for the part of every target row that lies inside; the rest takes `outside`.
+template <class T, class Fill>
+Voxels<T> sample_rows(const VoxelView<T>& image, const Grid& target, T outside, const Run& run, Fill fill) {
+  auto result = Voxels<T>::uninitialized(target);
+  const auto [ni, nj, nk] = target.size();
+  parallel_for(run, nj * nk, 64, [&, ni = ni, nj = nj](std::int64_t begin, std::int64_t end) {
+    Row row(image.grid(), target);
+    for (std::int64_t n = begin; n < end; ++n) {
+      row.locate(n % nj, n / nj);
+      T* const out = result.data() + n * ni;
+      std::fill_n(out, row.begin, outside);
+      fill(row, out);
+      std::fill(out + row.end, out + ni, outside);
+    }
+  });
+  return result;
+}
+
+struct Cells {
+  std::vector<std::int32_t> index;
+  std::vector<float> fraction;
+  void locate(const double* position, const Row& row, std::int64_t n) {
+    const std::int64_t count = row.end - row.begin;
+    index.resize(static_cast<std::size_t>(count));
+    fraction.resize(static_cast<std::size_t>(count));
+    cells_of(position + row.begin, count, static_cast<std::int32_t>(n), index.data(), fraction.data());
+  }
+};
+
+void linear_row(const VoxelView<float>& image, const Row& row, float* out) {
   const auto [ni, nj, nk] = image.grid().size();
-  const Cell a = cell_at(x, ni), b = cell_at(y, nj), c = cell_at(z, nk);
-  const float* const p = image.data() + a.index + ni * (b.index + nj * c.index);
-  const std::int64_t dj = b.step * ni, dk = c.step * ni * nj;
-  const auto along = [&](const float* q) { return (1.0F - a.fraction) * q[0] + a.fraction * q[a.step]; };
-  const float low = (1.0F - b.fraction) * along(p) + b.fraction * along(p + dj);
-  const float high = (1.0F - b.fraction) * along(p + dk) + b.fraction * along(p + dk + dj);
-  return (1.0F - c.fraction) * low + c.fraction * high;
+  static thread_local Cells a, b, c;
+  a.locate(row.x(), row, ni);
+  b.locate(row.y(), row, nj);
+  c.locate(row.z(), row, nk);
+  const std::int64_t di = ni > 1 ? 1 : 0, dj = nj > 1 ? ni : 0, dk = nk > 1 ? ni * nj : 0, slice = ni * nj;
+  const float* const data = image.data();
+  out += row.begin;
+  for (std::size_t i = 0; i < a.index.size(); ++i) {
+    const float* const p = data + a.index[i] + ni * b.index[i] + slice * c.index[i];
+    const float* const q = p + dk;
+    const float x = a.fraction[i], y = b.fraction[i], z = c.fraction[i];
+    const float x1 = 1.0F - x, y1 = 1.0F - y;
+    const float low = y1 * (x1 * p[0] + x * p[di]) + y * (x1 * p[dj] + x * p[dj + di]);
+    const float high = y1 * (x1 * q[0] + x * q[di]) + y * (x1 * q[dj] + x * q[dj + di]);
+    out[i] = (1.0F - z) * low + z * high;
+  }
 }
 
 struct CubicTaps {
@@ -107,24 +159,6 @@ float cubic_at(const VoxelView<float>& image, double x, double y, double z) {
   return sums[0] * a.weight[0] + sums[1] * a.weight[1] + (sums[2] * a.weight[2] + sums[3] * a.weight[3]);
 }
 
-template <class T, class Sample>
-Voxels<T> sample_rows(const VoxelView<T>& image, const Grid& target, T outside, const Run& run, Sample sample) {
-  auto result = Voxels<T>::uninitialized(target);
-  const auto [ni, nj, nk] = target.size();
-  parallel_for(run, nj * nk, 64, [&, ni = ni, nj = nj](std::int64_t begin, std::int64_t end) {
-    RowPositions at(image.grid(), target);
-    for (std::int64_t row = begin; row < end; ++row) {
-      at.fill(row % nj, row / nj);
-      T* const out = result.data() + row * ni;
-      for (std::int64_t i = 0; i < ni; ++i) {
-        const auto n = static_cast<std::size_t>(i);
-        out[i] = at.inside(n) ? sample(at.x[n], at.y[n], at.z[n]) : outside;
-      }
-    }
-  });
-  return result;
-}
-
 }  // namespace
 
 template <class T>
@@ -133,17 +167,20 @@ Voxels<T> nearest_oblique(const VoxelView<T>& image, const Grid& target, T outsi
   const auto nearest = [](double p, std::int64_t n) {
     return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(p + 0.5)), 0, n - 1);
   };
-  return sample_rows(image, target, outside, run, [&, ni = ni, nj = nj, nk = nk](double x, double y, double z) {
-    return image(nearest(x, ni), nearest(y, nj), nearest(z, nk));
+  return sample_rows(image, target, outside, run, [&, ni = ni, nj = nj, nk = nk](const Row& row, T* out) {
+    for (std::int64_t i = row.begin; i < row.end; ++i)
+      out[i] = image(nearest(row.x()[i], ni), nearest(row.y()[i], nj), nearest(row.z()[i], nk));
   });
 }
 
 Voxels<float> interpolate_oblique(const VoxelView<float>& image, const Grid& target, Interpolation interpolation, float outside,
                                   const Run& run) {
   if (interpolation == Interpolation::linear) {
-    return sample_rows(image, target, outside, run, [&](double x, double y, double z) { return linear_at(image, x, y, z); });
+    return sample_rows(image, target, outside, run, [&](const Row& row, float* out) { linear_row(image, row, out); });
   }
-  return sample_rows(image, target, outside, run, [&](double x, double y, double z) { return cubic_at(image, x, y, z); });
+  return sample_rows(image, target, outside, run, [&](const Row& row, float* out) {
+    for (std::int64_t i = row.begin; i < row.end; ++i) out[i] = cubic_at(image, row.x()[i], row.y()[i], row.z()[i]);
+  });
 }
 
 template Voxels<std::uint8_t> nearest_oblique(const VoxelView<std::uint8_t>&, const Grid&, std::uint8_t, const Run&);
