@@ -28,9 +28,12 @@ DigitalPatient scanned(const ScanRequest& request, Run& run) {
   switch (request.options.modality) {
     case PatientModality::ct:
       return scan_ct(request, run);
-    default:
-      throw Error(ErrorCode::not_possible, "digital patient: modality: this build makes ct");
+    case PatientModality::mr:
+      return scan_mr(request, run);
+    case PatientModality::pet:
+      return scan_pet(request, run);
   }
+  throw Error(ErrorCode::internal, "digital patient: unknown modality");
 }
 
 }  // namespace

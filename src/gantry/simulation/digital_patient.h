@@ -15,8 +15,8 @@ namespace gantry::simulation {
 
 /// What the patient is scanned with: chest CT, T1-weighted head MR, or FDG PET of the trunk.
 enum class PatientModality { ct, mr, pet };
-/// Matrix of the scan. CT: full 512 x 512 x (200 or more slices of 1.5 mm), small 256 x 256 x 80. MR: full 256 x 256 x 192 of 0.9 to 1 mm,
-/// small half of it. PET: full 200 x 200 slices of 4 x 4 x 3 mm, small 100 x 100.
+/// Matrix of the scan. CT: full 512 x 512 x (200 or more slices of 1.5 mm), small 256 x 256 x 80. MR: full 192 x 256 x 208 of about 1 mm,
+/// small half of it. PET: full 200 x 200 with voxels of 3 mm, small 112 x 112 with 5.4 x 5.4 x 5 mm.
 enum class PatientSize { full, small };
 
 /// How a PET series is stored; the activity is the same whichever is chosen.

@@ -179,5 +179,101 @@ TEST(DigitalPatient, refuses_bad_specifications_by_name) {
   EXPECT_THROW(made(options), Error);
 }
 
+DigitalPatientOptions small_mr(std::uint64_t seed) { return {.seed = seed, .modality = PatientModality::mr, .size = PatientSize::small}; }
+
+const DigitalPatient& mr_seven() {
+  static const DigitalPatient patient = [] {
+    DigitalPatientOptions options = small_mr(7);
+    options.spec =
+        Json{{"patient", Json{{"brain_volume_ml", 1300}}},
+             {"lesions", Json::array({Json{{"structure", "brain_tumor"}, {"center_lps_mm", {32, -20, 35}}, {"diameter_mm", 24}}})}};
+    return made(options);
+  }();
+  return patient;
+}
+
+/// Mean of the noise-free image over voxels whose six neighbours have the same label.
+double inner_mean(const DigitalPatient& patient, std::string_view id) {
+  const auto labels = patient.labels.image().as<std::uint8_t>();
+  const auto clean = patient.clean.as<float>();
+  const Grid& grid = clean.grid();
+  const int value = patient.labels.find(id)->value;
+  double sum = 0, count = 0;
+  for (std::int64_t k = 1; k + 1 < grid.size(2); ++k) {
+    for (std::int64_t j = 1; j + 1 < grid.size(1); ++j) {
+      for (std::int64_t i = 1; i + 1 < grid.size(0); ++i) {
+        if (labels(i, j, k) != value || labels(i - 1, j, k) != value || labels(i + 1, j, k) != value || labels(i, j - 1, k) != value ||
+            labels(i, j + 1, k) != value || labels(i, j, k - 1) != value || labels(i, j, k + 1) != value) {
+          continue;
+        }
+        sum += clean(i, j, k), ++count;
+      }
+    }
+  }
+  EXPECT_GT(count, 20) << id;
+  return sum / count;
+}
+
+TEST(DigitalPatientHead, has_the_brain_volume_that_was_asked_for_and_tissues_in_their_shares) {
+  const Json& volumes = mr_seven().truth["volumes_ml"];
+  EXPECT_NEAR(volumes["brain"].get<double>(), 1300, 30);
+  const double gray = volumes["gray_matter"], white = volumes["white_matter"], brain = volumes["brain"], skull = volumes["intracranial"];
+  EXPECT_GT(gray / brain, 0.45);
+  EXPECT_LT(gray / brain, 0.65);
+  EXPECT_NEAR(gray + white + volumes["deep_nuclei"].get<double>(), brain, 0.01);
+  EXPECT_GT(brain / skull, 0.70);
+  EXPECT_LT(brain / skull, 0.95);
+}
+
+TEST(DigitalPatientHead, shows_white_matter_brighter_than_gray_and_fluid_darkest) {
+  const double white = inner_mean(mr_seven(), "white_matter"), gray = inner_mean(mr_seven(), "gray_matter");
+  const double fluid = inner_mean(mr_seven(), "ventricles"), nuclei = inner_mean(mr_seven(), "deep_nuclei");
+  EXPECT_GT(white, 1.15 * gray);
+  EXPECT_GT(gray, 1.4 * fluid);
+  EXPECT_GT(white, nuclei);
+  EXPECT_GT(nuclei, fluid);
+}
+
+TEST(DigitalPatientHead, holds_the_tumor_on_the_stated_side) {
+  const DigitalPatient& patient = mr_seven();
+  ASSERT_EQ(patient.lesions.table().size(), 1U);
+  const Vec3 center = center_of(patient.lesions, "brain_tumor.1");
+  EXPECT_NEAR(center.x, 32, 4);
+  EXPECT_NEAR(center.y, -20, 4);
+  EXPECT_NEAR(center.z, 35, 4);
+}
+
+DigitalPatientOptions small_pet() {
+  DigitalPatientOptions options{.seed = 9, .modality = PatientModality::pet, .size = PatientSize::small, .noise = 0.0};
+  options.spec = Json{
+      {"lesions", Json::array({Json{{"structure", "pet_lesion"}, {"center_lps_mm", {-80, 0, 100}}, {"diameter_mm", 32}, {"value", 9}}})}};
+  return options;
+}
+
+TEST(DigitalPatientPet, tells_what_a_lesion_measures) {
+  const DigitalPatient patient = made(small_pet());
+  const Json& lesion = patient.truth["lesions"][0];
+  EXPECT_NEAR(lesion["volume_ml"].get<double>(), 4.0 / 3 * 3.14159265 * 16 * 16 * 16 / 1000, 1.5);
+  EXPECT_GT(lesion["suv_max"].get<double>(), 8.7);  // 32 mm is wide enough to recover
+  EXPECT_LT(lesion["suv_max"].get<double>(), 9.01);
+  EXPECT_LE(lesion["suv_peak"].get<double>(), lesion["suv_max"].get<double>());
+  EXPECT_NEAR(lesion["mtv41_ml"].get<double>(), lesion["volume_ml"].get<double>(), 0.25 * lesion["volume_ml"].get<double>());
+  EXPECT_NEAR(inner_mean(patient, "liver"), 2.1, 0.06);
+}
+
+TEST(DigitalPatientPet, refuses_what_no_vendor_writes) {
+  DigitalPatientOptions options = small_pet();
+  options.pet.units = "CNTS";
+  EXPECT_THROW(made(options), Error);
+  options = small_pet();
+  options.pet.decay = "LATER";
+  EXPECT_THROW(made(options), Error);
+  EXPECT_NE(
+      message_of(Json{{"lesions", Json::array({Json{{"structure", "brain_tumor"}, {"center_lps_mm", {0, 0, 50}}, {"diameter_mm", 9}}})}},
+                 PatientModality::pet)
+          .find("belongs to another modality"),
+      std::string::npos);
+}
+
 }  // namespace
 }  // namespace gantry::simulation

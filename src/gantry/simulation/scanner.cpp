@@ -143,6 +143,24 @@ Voxels<float> ct_noise(const Grid& grid, double grain, Random random, const Run&
   return noise;
 }
 
+Voxels<float> smooth_noise(const Grid& grid, Vec3 sigma, Random random, const Run& run) {
+  Voxels<float> noise = Voxels<float>::uninitialized(grid);
+  double power = 1;
+  for (int axis = 0; axis < 3; ++axis) {
+    const std::vector<float> taps = taps_for(sigma[axis], grid.spacing_mm()[axis], grid.size(axis));
+    if (taps.empty()) continue;
+    double sum = -static_cast<double>(taps[0]) * taps[0];
+    for (const float tap : taps) sum += 2.0 * tap * tap;
+    power *= sum;
+  }
+  const double level = 1 / std::sqrt(power);
+  parallel_for(run, noise.count(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) noise[n] = static_cast<float>(level * random.normal(static_cast<std::uint64_t>(n)));
+  });
+  blur(noise, sigma, run);
+  return noise;
+}
+
 void add_rician_noise(Voxels<float>& image, double sigma, Random random, const Run& run) {
   const Random other(random.bits(0), 7);
   parallel_for(run, image.count(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {

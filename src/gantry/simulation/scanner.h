@@ -16,6 +16,9 @@ void blur(Voxels<float>& image, Vec3 sigma_mm, const Run& run);
 /// as a soft kernel gives it (a Gaussian of `grain_mm` less a broader one), slightly correlated between slices.
 Voxels<float> ct_noise(const Grid& grid, double grain_mm, Random random, const Run& run);
 
+/// White noise blurred by Gaussians of `sigma_mm`, standard deviation 1: the blotches of iterative emission images.
+Voxels<float> smooth_noise(const Grid& grid, Vec3 sigma_mm, Random random, const Run& run);
+
 /// Magnitude of the image with complex Gaussian noise of standard deviation `sigma` (Rician), in place.
 void add_rician_noise(Voxels<float>& image, double sigma, Random random, const Run& run);
 

@@ -105,6 +105,10 @@ class Torso {
 
  private:
   float value(Tissue tissue) const;
+  /// The tissue's CT number changed by `delta_hu`; its uptake as it is.
+  float shifted(Tissue tissue, float delta_hu) const {
+    return value(tissue) + (options_.signal == TorsoSignal::hounsfield ? delta_hu : 0.0F);
+  }
   Paint paint(Tissue tissue, int structure) const { return {value(tissue), {}, structure, 0, {}}; }
   Shape region(Field field, Box bounds, double lipschitz = 2.6) const { return {std::move(field), lipschitz, bounds}; }
   /// A sheet of muscle that follows the rib cage between two distances, fading at the ends of an angle and of a level range.

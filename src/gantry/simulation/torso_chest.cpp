@@ -29,17 +29,23 @@ void Torso::paint_mediastinum() {
                curve({azygos(-80), azygos(0), azygos(60), {-12, 36, 92}, {-22, 22, 108}, {-27, -2, 104}}, {3, 3.5, 4, 4.5, 4.5, 4.5}, 4));
   // Oesophagus with a trace of air.
   scene_.paint(paint(Tissue::esophagus, body), f.esophagus());
-  scene_.paint({-250, {}, body, 0, {}}, curve({{6, 34, 128}, {2, 37, 92}, {3, 36.5, 60}}, {0.4, 1.7, 0.6}, 4));
+  if (options_.signal == TorsoSignal::hounsfield)
+    scene_.paint({-250, {}, body, 0, {}}, curve({{6, 34, 128}, {2, 37, 92}, {3, 36.5, 60}}, {0.4, 1.7, 0.6}, 4));
   // Thymic remnant and lymph nodes in the fat.
   Random random(options_.seed, 61);
   for (int n = 0; n < 16; ++n) {
     const Vec3 center{random.next_uniform(-24, 26), random.next_uniform(-30, 30), random.next_uniform(70, 130)};
     const double r = random.next_uniform(1.8, 3.6);
-    scene_.paint({value(Tissue::muscle) - 10, {}, body, 0, {body}}, ellipsoid(center, {1.4 * r, r, r}));
+    scene_.paint({shifted(Tissue::muscle, -10), {}, body, 0, {body}}, ellipsoid(center, {1.4 * r, r, r}));
   }
-  scene_.paint(
-      {value(Tissue::mediastinal_fat) + 55, [web = NoiseField(options_.seed + 62, 5)](Vec3 p) { return 60 * web(p); }, body, 0, {body}},
-      ellipsoid({2, -48, 100}, {15, 6, 26}));
+  scene_.paint({shifted(Tissue::mediastinal_fat, 55),
+                [web = NoiseField(options_.seed + 62, 5), amplitude = options_.signal == TorsoSignal::hounsfield ? 60.0 : 0.0](Vec3 p) {
+                  return amplitude * web(p);
+                },
+                body,
+                0,
+                {body}},
+               ellipsoid({2, -48, 100}, {15, 6, 26}));
   // Thyroid.
   for (const double side : {-1.0, 1.0}) scene_.paint(paint(Tissue::thyroid, body), ellipsoid({side * 17, -8, 236}, {9, 11, 22}));
   // Trachea and main bronchi: wall, then lumen.
@@ -206,7 +212,7 @@ void Torso::paint_lung(bool left) {
     for (const Capsule& c : pieces) {
       if (c.radius_b_mm > 0.9) lung_vessels_.push_back(c);
     }
-    scene_.paint({value(Tissue::blood) - 4, {}, keep_structure, 0, {structure}}, std::move(pieces));
+    scene_.paint({shifted(Tissue::blood, -4), {}, keep_structure, 0, {structure}}, std::move(pieces));
   };
   vessels(arteries, 1.05, left ? 109 : 110);
   vessels(veins, 1.0, left ? 111 : 112);

@@ -72,7 +72,7 @@ void Torso::paint_wall() {
   scene_.paint(std::move(subcutaneous), offset(frame_.skin_shape(), -2.0));
   Shape deep = offset(frame_.skin_shape(), -(0.75 * fat + 2.5));
   deep = displaced(deep, NoiseField(options_.seed + 33, 40), 2.5, 0.25);
-  scene_.paint({value(Tissue::fat) + 8, {}, scene_.structure("body"), 0, {}}, deep);
+  scene_.paint({shifted(Tissue::fat, 8), {}, scene_.structure("body"), 0, {}}, deep);
 }
 
 void Torso::paint_muscles() {
@@ -95,7 +95,7 @@ void Torso::paint_muscles() {
                              intersected(frame_.skin_shape().bounds, {{-300, -300, 80}, {300, 300, 420}}), 3.0));
   // Fat of the armpit.
   for (const double side : {-1.0, 1.0}) {
-    scene_.paint({value(Tissue::fat) + 6, {}, scene_.structure("body"), 0, {muscle}},
+    scene_.paint({shifted(Tissue::fat, 6), {}, scene_.structure("body"), 0, {muscle}},
                  displaced(ellipsoid({side * 148, -4, 128}, {16, 30, 36}, rotation_about({0, 1, 0}, -side * 0.35)),
                            NoiseField(options_.seed + 42, 24), 5, 0.4));
   }
@@ -117,7 +117,7 @@ void Torso::paint_muscles() {
                              },
                              frame_.cavity_shape().bounds.grown(25), 3.0));
   // Linea alba and the fat between the wall's muscles.
-  scene_.paint({value(Tissue::fat) + 14, {}, scene_.structure("body"), 0, {muscle}},
+  scene_.paint({shifted(Tissue::fat, 14), {}, scene_.structure("body"), 0, {muscle}},
                region(
                    [this](Vec3 p) {
                      const double y = p.y - frame_.cavity_center_y(p.z);
@@ -289,7 +289,7 @@ void Torso::paint_spine() {
     for (const double level : yz) values.push_back(frame_.spine_y(level) + depth(level) + shift);
     return Curve1(yz, values);
   };
-  scene_.paint({value(Tissue::fat) + 60, {}, spine, 0, {}},
+  scene_.paint({shifted(Tissue::fat, 60), {}, spine, 0, {}},
                column({Curve1({0}, {0}), canal_center(9.6), Curve1({0}, {10}), Curve1({0}, {8.6}), 2.2, -318, 262, 2}));
   scene_.paint(paint(Tissue::cerebrospinal_fluid, spine),
                column({Curve1({0}, {0}), canal_center(8.6), Curve1({0}, {8}), Curve1({0}, {6.8}), 2.0, -318, 262, 2}));
