@@ -65,6 +65,7 @@ void Head::build_cavity(const Run& run) {
   Shape cavity = joined(vault, ellipsoid({0, 44 * l, -34}, {57 * b, 43 * l, 34}), 10);
   for (const double side : {-1.0, 1.0}) cavity = joined(cavity, ellipsoid({side * 43 * b, -16, -24}, {24, 36, 21}), 8);
   cavity = displaced(cavity, NoiseField(seed_ + 11, 55), 2.2, 0.15);
+  cavity.bounds = cavity.bounds.grown(18);
   cavity_ = tabulated(cavity, 2.0, 40, run);
 }
 
@@ -164,22 +165,25 @@ void Head::build_brain(const Run& run) {
   };
   const Box box{{-74 * b, -94 * l, -50}, {74 * b, 94 * l, 84}};
   pia_ = tabulated({[inside](Vec3 p) { return -inside(p); }, 2.0, box}, 1.0, 14, run);
-  white_ = {[pia = pia_.field](Vec3 p) { return pia(p) + 2.8; }, pia_.lipschitz, box};
+  pia_.detail_mm = 0.55;
+  white_ = {[pia = pia_.field](Vec3 p) { return pia(p) + 2.8; }, pia_.lipschitz, box, 1.0};
 }
 
 double Head::model_brain_volume_mm3() const {
   const Box box = cavity_.bounds;
   double sum = 0;
-  constexpr double pitch = 2.0;
+  constexpr double pitch = 1.5;
   for (double z = box.low_mm.z; z < box.high_mm.z; z += pitch) {
     for (double y = box.low_mm.y; y < box.high_mm.y; y += pitch) {
       for (double x = box.low_mm.x; x < box.high_mm.x; x += pitch) {
         const Vec3 p{x, y, z};
         if (cavity_.field(p) > 0) continue;
-        double d = std::min(cerebellum_.bounds.contains(p) ? cerebellum_.field(p) : 9.0, brain_stem_.field(p));
-        if (pia_.bounds.contains(p)) d = std::min(d, pia_.field(p));
-        if (ventricles_.bounds.contains(p)) d = std::max(d, -ventricles_.field(p));
-        sum += std::clamp(0.5 - d / pitch, 0.0, 1.0);
+        if (ventricles_.bounds.contains(p) && ventricles_.field(p) < 0) continue;
+        if (brain_stem_.field(p) < 0 || (pia_.bounds.contains(p) && pia_.field(p) < 0)) {
+          sum += 1;
+        } else if (cerebellum_.bounds.contains(p) && cerebellum_.field(p) < 0) {
+          sum += 0.86;  // the rest is fluid between the leaves
+        }
       }
     }
   }

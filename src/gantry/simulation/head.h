@@ -29,7 +29,7 @@ class Head {
  public:
   Head(const HeadTraits& traits, std::uint64_t seed, const Run& run);
   Scene& scene() { return scene_; }
-  /// Volume of cerebrum, cerebellum and brain stem without ventricles, in mm^3 of the model (estimate on a lattice of 2 mm).
+  /// Volume of cerebrum, cerebellum and brain stem without ventricles, in mm^3 of the model (points of a lattice of 1.5 mm).
   double model_brain_volume_mm3() const;
   void set_scale(double world_from_model);
   double scale() const { return scale_; }

@@ -161,14 +161,14 @@ void Head::paint_brain() {
                        const double white = (spokes - (1 - std::max(thin, 0.12))) * 2.2;
                        return std::max(-std::max(white, 7.0 - r), 2.0 - depth);
                      },
-                     2.5, cerebellum_.bounds};
+                     2.5, cerebellum_.bounds, 1.0};
   fill(signal::white_matter - 20, "white_matter", leaves, 24);
   const Shape fissures{[cerebellum, bend](Vec3 p) {
                          const double depth = -cerebellum.field(p);
                          const double wave = std::sin(2 * std::numbers::pi * (p.z + 0.35 * p.y + 2.5 * bend(p)) / 5.2);
                          return std::max((0.93 - wave) * 1.4, depth - 6.0);
                        },
-                       2.2, cerebellum_.bounds};
+                       2.2, cerebellum_.bounds, 1.0};
   scene_.paint({signal::cerebrospinal_fluid + 60, {}, scene_.structure("cerebrospinal_fluid"), 0, {scene_.structure("gray_matter")}},
                fissures);
 }

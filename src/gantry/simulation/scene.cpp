@@ -196,11 +196,34 @@ class Scene::Block {
     const double reach = 0.5 * shape.lipschitz * norm(spacing_);
     if (d > reach) return 0;
     if (d < -reach) return 1;
+    if (!(shape.detail_mm > 0)) return static_cast<float>(cover_part(shape, p, d, {1, 1, 1}));
+    std::array<int, 3> parts{};
+    for (int axis = 0; axis < 3; ++axis) {
+      parts[static_cast<std::size_t>(axis)] = std::clamp(static_cast<int>(std::ceil(spacing_[axis] / shape.detail_mm)), 1, 4);
+    }
+    const Vec3 share{1.0 / parts[0], 1.0 / parts[1], 1.0 / parts[2]};
+    double sum = 0;
+    for (int c = 0; c < parts[2]; ++c) {
+      for (int b = 0; b < parts[1]; ++b) {
+        for (int a = 0; a < parts[0]; ++a) {
+          const Vec3 q =
+              p + ((a + 0.5) * share.x - 0.5) * step_[0] + ((b + 0.5) * share.y - 0.5) * step_[1] + ((c + 0.5) * share.z - 0.5) * step_[2];
+          sum += cover_part(shape, q, shape.field(q), share);
+        }
+      }
+    }
+    return static_cast<float>(sum * share.x * share.y * share.z);
+  }
+
+  /// Fraction of a box of `share` of a voxel's edges about `p`, where the field is `d`.
+  double cover_part(const Shape& shape, Vec3 p, double d, Vec3 share) const {
     constexpr double h = 0.05;
     const Vec3 g{(shape.field({p.x + h, p.y, p.z}) - d) / h, (shape.field({p.x, p.y + h, p.z}) - d) / h,
                  (shape.field({p.x, p.y, p.z + h}) - d) / h};
     const double slope = std::clamp(norm(g), 0.05, shape.lipschitz);
-    return static_cast<float>(std::clamp(0.5 - d / (slope * width((1 / slope) * g)), 0.0, 1.0));
+    const Vec3 n = (1 / slope) * g;
+    const Vec3 across{share.x * dot(n, step_[0]), share.y * dot(n, step_[1]), share.z * dot(n, step_[2])};
+    return std::clamp(0.5 - d / (slope * std::max(norm(across), 1e-6)), 0.0, 1.0);
   }
 
   void cover_capsule(const Capsule& piece) {

@@ -251,9 +251,11 @@ Shape tabulated(const Shape& shape, double pitch, double band, const Run& run) {
   return {[table, size, low = box.low_mm, scale](Vec3 p) {
             std::array<std::int64_t, 3> base;
             std::array<double, 3> t;
+            Vec3 outside;
             for (int axis = 0; axis < 3; ++axis) {
               const auto a = static_cast<std::size_t>(axis);
               const double v = std::clamp((p[axis] - low[axis]) * scale, 0.0, static_cast<double>(size[a] - 1) - 1e-6);
+              outside[axis] = p[axis] - low[axis] - v / scale;
               base[a] = static_cast<std::int64_t>(v);
               t[a] = v - static_cast<double>(base[a]);
             }
@@ -264,8 +266,8 @@ Shape tabulated(const Shape& shape, double pitch, double band, const Run& run) {
               const double a = along(n), b = along(n + dj);
               return a + t[1] * (b - a);
             };
-            const double a = plane(0), b = plane(dk);
-            return a + t[2] * (b - a);
+            const double a = plane(0), b = plane(dk), d = a + t[2] * (b - a), far = norm(outside);
+            return far > 0.001 ? std::hypot(std::max(d, 0.0), far) : d;
           },
           1.3 * shape.lipschitz, shape.bounds};
 }

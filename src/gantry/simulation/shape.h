@@ -30,9 +30,10 @@ using Field = std::function<double(Vec3 point_mm)>;
 /// A region of the world with a smooth surface. `lipschitz` bounds the change of the field per mm, so that whole blocks are
 /// decided by one evaluation; outside `bounds` the region is empty.
 struct Shape {
-  Field field;
+  Field field{};
   double lipschitz = 1.0;
-  Box bounds;
+  Box bounds{};
+  double detail_mm = 0;  ///< size of the finest features: voxels at the surface are divided until their parts are as small; 0 = smooth
   double operator()(Vec3 point_mm) const { return field(point_mm); }
 };
 
