@@ -199,7 +199,7 @@ class Scene::Block {
     if (!(shape.detail_mm > 0)) return static_cast<float>(cover_part(shape, p, d, {1, 1, 1}));
     std::array<int, 3> parts{};
     for (int axis = 0; axis < 3; ++axis) {
-      parts[static_cast<std::size_t>(axis)] = std::clamp(static_cast<int>(std::ceil(spacing_[axis] / shape.detail_mm)), 1, 4);
+      parts[static_cast<std::size_t>(axis)] = std::clamp(static_cast<int>(std::ceil(spacing_[axis] / shape.detail_mm)), 1, 3);
     }
     const Vec3 share{1.0 / parts[0], 1.0 / parts[1], 1.0 / parts[2]};
     double sum = 0;
