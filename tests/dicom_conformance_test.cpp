@@ -10,9 +10,10 @@
 
 #include "gantry/base/error.h"
 #include "gantry/base/files.h"
+#include "gantry/base/json.h"
 #include "gantry/base/text.h"
 #include "gantry/compute/parallel.h"
-#include "gantry/dicom/study.h"
+#include "gantry/dicom/suv.h"
 #include "gantry/io/io.h"
 
 namespace gantry {
@@ -290,6 +291,64 @@ TEST_F(Conformance, the_same_image_in_several_encodings_is_the_same) {
         ADD_FAILURE() << names[n] << ": " << error.what();
       }
     }
+  }
+}
+
+TEST_F(Conformance, dose_grids_of_eight_patient_positions_lie_where_they_should) {
+  const Path folder = data_folder() / "radiotherapy/dose-orientations/dose";
+  const Json expected = parse_json(read_text(folder / "expected_dicom_xyz.json"));
+  gantry::Run run;
+  int compared = 0;
+  for (const auto& [position, axes] : expected.items()) {
+    const auto all = series_in(folder / fmt::format("RD.DICOMORIENT.Dose_{}_empty.dcm", position), run);
+    ASSERT_EQ(all.size(), 1U) << position;
+    const Grid& grid = all.front().grid;
+    const Vec3 first = grid.world_from_voxel({});
+    const Vec3 last = grid.world_from_voxel(
+        {static_cast<double>(grid.size(0) - 1), static_cast<double>(grid.size(1) - 1), static_cast<double>(grid.size(2) - 1)});
+    for (int axis = 0; axis < 3; ++axis) {
+      const auto list = axes.at(static_cast<std::size_t>(axis)).get<std::vector<double>>();
+      const auto [low, high] = std::minmax_element(list.begin(), list.end());
+      EXPECT_NEAR(std::min(first[axis], last[axis]), *low, 2e-3) << position << axis;
+      EXPECT_NEAR(std::max(first[axis], last[axis]), *high, 2e-3) << position << axis;
+    }
+    ++compared;
+  }
+  EXPECT_EQ(compared, 8);
+}
+
+TEST_F(Conformance, series_of_known_size_are_complete) {
+  gantry::Run run;
+  const auto head = series_in(data_folder() / "series/mr-t1-head", run);
+  ASSERT_EQ(head.size(), 1U);
+  EXPECT_EQ(head.front().grid.size(), (Size3{274, 384, 384}));
+  EXPECT_NEAR(head.front().grid.spacing_mm().z, 0.666667, 1e-5);
+  EXPECT_TRUE(head.front().warnings.empty());
+  const auto contrast = series_in(data_folder() / "series/mr-t1-contrast-head", run);
+  ASSERT_EQ(contrast.size(), 1U);
+  EXPECT_EQ(contrast.front().grid.size(), (Size3{512, 512, 120}));
+  EXPECT_NEAR(contrast.front().grid.spacing_mm().z, 1.5, 1e-6);
+  const auto nameless = series_in(data_folder() / "organs/totalsegmentator-reference/example_ct_dicom", run);
+  ASSERT_EQ(nameless.size(), 1U);
+  EXPECT_EQ(nameless.front().grid.size(), (Size3{512, 512, 20}));
+  EXPECT_NEAR(nameless.front().grid.spacing_mm().z, 2, 1e-6);
+}
+
+TEST_F(Conformance, uptake_values_of_pet_equal_the_reference_volumes) {
+  gantry::Run run;
+  for (const char* patient : {"STS_001", "STS_002", "STS_008"}) {
+    const auto all = series_in(data_folder() / "sarcoma/dicom" / patient / "PET/image", run);
+    ASSERT_EQ(all.size(), 1U);
+    const dicom::Suv suv = dicom::suv_factors(all.front());
+    ASSERT_EQ(suv.refusal, "");
+    Path reference;
+    for (const auto& entry : fs::recursive_directory_iterator(data_folder() / "sarcoma/nifti" / patient)) {
+      const std::string name = entry.path().generic_string();
+      if (name.find("PET") != std::string::npos && name.find("mask") == std::string::npos && name.ends_with(".nii.gz"))
+        reference = entry.path();
+    }
+    ASSERT_FALSE(reference.empty());
+    expect_same_in_world(dicom::load_suv(all.front(), suv, run), io::read(reference, run), patient, 1e-6);
   }
 }
 

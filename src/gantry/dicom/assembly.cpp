@@ -255,6 +255,9 @@ Series assembled(std::vector<Shot> shots) {
   return series;
 }
 
+/// So many image sets of one series are looked through for a further image: more is no real series but an attack on the time it takes.
+constexpr std::size_t most_compared = 256;
+
 /// The image sets of one DICOM series.
 std::vector<Series> split_series(const std::vector<const Object*>& objects) {
   std::vector<Series> result;
@@ -275,11 +278,12 @@ std::vector<Series> split_series(const std::vector<const Object*>& objects) {
     for (const FrameInfo& frame : object->frames) {
       const Shot shot{object, &frame};
       std::string_view why;
-      const auto home = std::find_if(groups.rbegin(), groups.rend(), [&](const std::vector<Shot>& group) {
+      const auto last = groups.rbegin() + static_cast<std::ptrdiff_t>(std::min(groups.size(), most_compared));
+      const auto home = std::find_if(groups.rbegin(), last, [&](const std::vector<Shot>& group) {
         why = difference(group.front(), shot);
         return why.empty();
       });
-      if (home != groups.rend()) {
+      if (home != last) {
         home->push_back(shot);
         continue;
       }

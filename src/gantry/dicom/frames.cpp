@@ -242,7 +242,7 @@ void describe_nuclear(const DataSet& root, std::int64_t count, const FrameInfo& 
 }
 
 /// Siemens mosaic: one picture of n x n tiles, a tile a slice; CSA "NumberOfImagesInMosaic" and "SliceNormalVector" tell how.
-bool describe_mosaic(const DataSet& root, const FrameInfo& base, Object& object) {
+bool describe_mosaic(const DataSet& root, FrameInfo& base, Object& object) {
   if (base.image_type.find("MOSAIC") == std::string::npos || !base.has_position) return false;
   std::int64_t count = root.integer(0x0019100AU).value_or(0);
   Vec3 normal = cross(base.row_direction, base.column_direction);
@@ -256,11 +256,13 @@ bool describe_mosaic(const DataSet& root, const FrameInfo& base, Object& object)
   }
   if (count < 2 || count > 10000) {
     object.warnings.emplace_back("a mosaic without the number of its tiles: shown as one picture");
+    base.has_position = false;
     return false;
   }
   const auto side = static_cast<int>(std::ceil(std::sqrt(static_cast<double>(count))));
   if (base.rows % side != 0 || base.columns % side != 0) {
     object.warnings.emplace_back("a mosaic whose size is no multiple of its tiles: shown as one picture");
+    base.has_position = false;
     return false;
   }
   const int rows = base.rows / side, columns = base.columns / side;
@@ -336,7 +338,7 @@ Object describe_object(std::shared_ptr<const Header::Data> data) {
   object.data = data;
   if (object.sop.use == SopClass::Use::no_image) return object;
 
-  const FrameInfo base = base_frame(root, object.modality);
+  FrameInfo base = base_frame(root, object.modality);
   const std::int64_t count = root.integer(0x00280008U).value_or(1);
   if (count > max_frames) throw Error(ErrorCode::refused, fmt::format("number of frames: at most {}; states {}", max_frames, count));
   const std::int64_t frames = std::max<std::int64_t>(1, count);
