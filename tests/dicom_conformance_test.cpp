@@ -296,21 +296,24 @@ TEST_F(Conformance, the_same_image_in_several_encodings_is_the_same) {
 
 TEST_F(Conformance, dose_grids_of_eight_patient_positions_lie_where_they_should) {
   const Path folder = data_folder() / "radiotherapy/dose-orientations/dose";
-  const Json expected = parse_json(read_text(folder / "expected_dicom_xyz.json"));
+  // Coordinates along the rows, against the columns and along the normal of the planes, in the frame of the treatment room.
+  const Json expected = parse_json(read_text(folder / "expected_fixed_xyz.json"));
   gantry::Run run;
   int compared = 0;
   for (const auto& [position, axes] : expected.items()) {
     const auto all = series_in(folder / fmt::format("RD.DICOMORIENT.Dose_{}_empty.dcm", position), run);
     ASSERT_EQ(all.size(), 1U) << position;
     const Grid& grid = all.front().grid;
-    const Vec3 first = grid.world_from_voxel({});
-    const Vec3 last = grid.world_from_voxel(
-        {static_cast<double>(grid.size(0) - 1), static_cast<double>(grid.size(1) - 1), static_cast<double>(grid.size(2) - 1)});
     for (int axis = 0; axis < 3; ++axis) {
-      const auto list = axes.at(static_cast<std::size_t>(axis)).get<std::vector<double>>();
+      const auto list = axes.at(axis == 0 ? 0U : axis == 1 ? 2U : 1U).get<std::vector<double>>();
+      ASSERT_EQ(static_cast<std::int64_t>(list.size()), grid.size(axis)) << position << axis;
+      const double sign = axis == 1 ? -1 : 1;
+      Vec3 last{};
+      last[axis] = static_cast<double>(grid.size(axis) - 1);
+      const Vec3 along = grid.direction().column[static_cast<std::size_t>(axis)];
       const auto [low, high] = std::minmax_element(list.begin(), list.end());
-      EXPECT_NEAR(std::min(first[axis], last[axis]), *low, 2e-3) << position << axis;
-      EXPECT_NEAR(std::max(first[axis], last[axis]), *high, 2e-3) << position << axis;
+      EXPECT_NEAR(dot(grid.world_from_voxel({}), along), axis == 1 ? sign * *high : *low, 2e-3) << position << axis;
+      EXPECT_NEAR(dot(grid.world_from_voxel(last), along), axis == 1 ? sign * *low : *high, 2e-3) << position << axis;
     }
     ++compared;
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <set>
@@ -179,12 +180,15 @@ bool is_zip(const Path& path) {
 }
 
 void examine_all(std::vector<Candidate>& candidates, Run& run) {
+  std::atomic<std::size_t> done{0};
   parallel_for(run, static_cast<std::int64_t>(candidates.size()), 8, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
       Candidate& candidate = candidates[static_cast<std::size_t>(n)];
       if (!candidate.settled) examine(candidate);
       candidate.settled = true;
     }
+    const std::size_t count = done += static_cast<std::size_t>(end - begin);
+    if (count % 512 < 8) run.progress(static_cast<double>(count) / static_cast<double>(candidates.size()), "reading headers");
   });
 }
 
