@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#include "gantry/analysis/head_mr_brain.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "gantry/base/error.h"
+#include "gantry/compute/parallel.h"
+#include "gantry/filter/bias_field.h"
+#include "gantry/volume/measure.h"
+#include "gantry/volume/morphology.h"
+#include "gantry/volume/resample.h"
+
+namespace gantry::analysis {
+
+namespace {
+
+constexpr double working_mm = 1.5;
+
+[[noreturn]] void give_up(std::string_view why) { throw Error(ErrorCode::not_possible, fmt::format("brain: {}", why)); }
+
+template <class Test>
+Mask mask_where(const Grid& grid, const Run& run, Test&& test) {
+  Mask mask = Mask::uninitialized(grid);
+  parallel_for(run, mask.count(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) mask[n] = test(n) ? 1 : 0;
+  });
+  return mask;
+}
+
+std::int64_t count(const MaskView& mask) {
+  return std::count_if(mask.values().begin(), mask.values().end(), [](std::uint8_t v) { return v != 0; });
+}
+
+double volume_ml(const MaskView& mask) { return static_cast<double>(count(mask)) * mask.grid().voxel_volume_mm3() / 1000; }
+
+/// Grid along the axes of the world that holds the image.
+Grid working_grid(const Grid& grid) {
+  Vec3 low{INFINITY, INFINITY, INFINITY};
+  Vec3 high{-INFINITY, -INFINITY, -INFINITY};
+  for (int corner = 0; corner < 8; ++corner) {
+    const Vec3 voxel{(corner & 1) != 0 ? static_cast<double>(grid.size(0)) - 0.5 : -0.5,
+                     (corner & 2) != 0 ? static_cast<double>(grid.size(1)) - 0.5 : -0.5,
+                     (corner & 4) != 0 ? static_cast<double>(grid.size(2)) - 0.5 : -0.5};
+    const Vec3 world = grid.world_from_voxel(voxel);
+    for (int a = 0; a < 3; ++a) {
+      low[a] = std::min(low[a], world[a]);
+      high[a] = std::max(high[a], world[a]);
+    }
+  }
+  Size3 size{};
+  for (int a = 0; a < 3; ++a) {
+    const double extent = high[a] - low[a];
+    if (!(extent >= 60)) give_up(fmt::format("the image is too small for a head; {:.0f} mm along an axis", extent));
+    if (!(extent <= 900)) give_up(fmt::format("the image is too large for a head; {:.0f} mm along an axis", extent));
+    size[static_cast<std::size_t>(a)] = std::max<std::int64_t>(8, std::llround(extent / working_mm));
+  }
+  return {size, {working_mm, working_mm, working_mm}, low + Vec3{working_mm / 2, working_mm / 2, working_mm / 2}};
+}
+
+Voxels<float> to_working(const VoxelView<float>& image, const Grid& grid, const Run& run) {
+  std::array<int, 3> factor{};
+  for (int a = 0; a < 3; ++a)
+    factor[static_cast<std::size_t>(a)] = std::max(1, static_cast<int>(working_mm / image.grid().spacing_mm()[a] + 0.2));
+  if (factor == std::array{1, 1, 1}) return resample(image, grid, Interpolation::linear, 0.0F, run);
+  const Voxels<float> small = shrink(image, factor, run);
+  return resample(small, grid, Interpolation::linear, 0.0F, run);
+}
+
+/// Rough air threshold: half of Otsu's over the values below the 99.5th percentile.
+double air_threshold(const VoxelView<float>& image) {
+  std::vector<float> values;
+  values.reserve(static_cast<std::size_t>(image.count() / 4 + 1));
+  for (std::int64_t n = 0; n < image.count(); n += 4) values.push_back(image[n]);
+  const auto high = static_cast<float>(quantile(values, 0.995));
+  for (float& v : values) v = std::min(v, high);
+  const auto [low, top] = std::minmax_element(values.begin(), values.end());
+  if (!(*top > *low)) give_up("the image is constant");
+  return 0.5 * otsu_threshold(values);
+}
+
+/// What a first look at the head gives: the part of the working grid at most 175 mm below its top, and the middle of the cranium.
+struct Head {
+  Grid grid;
+  Voxels<float> image;
+  Mask mask;
+  Vec3 centre_voxel;
+  double vertex_mm = 0;
+};
+
+Head find_head(Voxels<float> image, const Run& run) {
+  const double threshold = air_threshold(image);
+  Mask above = mask_where(image.grid(), run, [&](std::int64_t n) { return image[n] > threshold; });
+  Mask mask = largest_component(above, Connectivity::faces, run);
+  const Size3 size = image.grid().size();
+  std::int64_t top = -1;
+  for (std::int64_t k = size[2] - 1; k >= 0 && top < 0; --k) {
+    std::int64_t area = 0;
+    for (std::int64_t n = k * size[0] * size[1]; n < (k + 1) * size[0] * size[1]; ++n) area += mask[n];
+    if (static_cast<double>(area) * working_mm * working_mm > 400) top = k;
+  }
+  if (top < 0) give_up("no head stands out from the background");
+  const std::int64_t bottom = std::max<std::int64_t>(0, top - std::llround(175 / working_mm));
+  const std::int64_t end = std::min(size[2], top + 5);
+  Head head;
+  head.image = crop(VoxelView<float>(image), {0, 0, bottom}, {size[0], size[1], end - bottom});
+  head.mask = crop(MaskView(mask), {0, 0, bottom}, {size[0], size[1], end - bottom});
+  head.grid = head.image.grid();
+  head.vertex_mm = image.grid().world_from_voxel({0, 0, static_cast<double>(top)}).z;
+  // Centre of mass of what lies at most 120 mm below the vertex.
+  const std::int64_t first = std::max<std::int64_t>(0, top - bottom - std::llround(120 / working_mm));
+  Vec3 sum;
+  double weight = 0;
+  for (std::int64_t k = first; k < end - bottom; ++k) {
+    for (std::int64_t j = 0; j < size[1]; ++j) {
+      for (std::int64_t i = 0; i < size[0]; ++i) {
+        if (head.mask(i, j, k) == 0) continue;
+        sum = sum + Vec3{static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)};
+        ++weight;
+      }
+    }
+  }
+  if (weight * head.grid.voxel_volume_mm3() < 300e3) give_up("the largest object is smaller than a head");
+  head.centre_voxel = (1.0 / weight) * sum;
+  return head;
+}
+
+/// Distance in mm of every voxel from the centre, and a ball out of it.
+Mask ball(const Head& head, double radius_mm, const Run& run) {
+  const Size3 size = head.grid.size();
+  return mask_where(head.grid, run, [&](std::int64_t n) {
+    const Vec3 voxel{static_cast<double>(n % size[0]), static_cast<double>(n / size[0] % size[1]),
+                     static_cast<double>(n / (size[0] * size[1]))};
+    return norm(working_mm * (voxel - head.centre_voxel)) <= radius_mm;
+  });
+}
+
+std::vector<float> values_under(const VoxelView<float>& image, const MaskView& mask) {
+  std::vector<float> values;
+  for (std::int64_t n = 0; n < image.count(); ++n) {
+    if (mask[n] != 0 && std::isfinite(image[n]) && image[n] > 0) values.push_back(image[n]);
+  }
+  return values;
+}
+
+/// The brain's grey and white matter: what holds the centre after an erosion that separates it from its surroundings.
+struct Core {
+  Mask mask;
+  double erosion_mm = 0;
+};
+
+Core separate(const Head& head, const Mask& candidate, const Mask& middle, const Run& run) {
+  const Mask outside = mask_where(head.grid, run, [&](std::int64_t n) { return candidate[n] == 0; });
+  const Voxels<float> depth = distance(outside, run);
+  struct Trial {
+    Mask mask;
+    double erosion_mm, volume_ml, reach_mm;
+  };
+  std::vector<Trial> trials;
+  const Size3 size = head.grid.size();
+  for (const double erosion : {1.6, 2.2, 3.1, 4.0, 5.0, 6.2}) {
+    run.check();
+    const Mask eroded = mask_where(head.grid, run, [&](std::int64_t n) { return depth[n] > erosion; });
+    const Components parts = connected_components(eroded, Connectivity::faces, run);
+    std::vector<std::int64_t> inside(parts.items.size() + 1, 0);
+    for (std::int64_t n = 0; n < eroded.count(); ++n) {
+      if (middle[n] != 0) ++inside[static_cast<std::size_t>(parts.labels[n])];
+    }
+    inside[0] = 0;
+    const auto best = std::max_element(inside.begin(), inside.end());
+    if (*best == 0) break;
+    const auto label = static_cast<std::int32_t>(best - inside.begin());
+    const Mask part = mask_where(head.grid, run, [&](std::int64_t n) { return parts.labels[n] == label; });
+    double reach = 0;
+    for (std::int64_t n = 0; n < part.count(); ++n) {
+      if (part[n] == 0) continue;
+      const Vec3 voxel{static_cast<double>(n % size[0]), static_cast<double>(n / size[0] % size[1]),
+                       static_cast<double>(n / (size[0] * size[1]))};
+      reach = std::max(reach, norm(working_mm * (voxel - head.centre_voxel)));
+    }
+    const Voxels<float> away = distance(part, run);
+    Mask grown = mask_where(head.grid, run, [&](std::int64_t n) { return candidate[n] != 0 && away[n] <= erosion + 1.0; });
+    const double grown_ml = volume_ml(grown);
+    trials.push_back({std::move(grown), erosion, grown_ml, reach});
+  }
+  // The smallest erosion after which more erosion no longer takes anything substantial away: the bridges are gone.
+  for (std::size_t t = 0; t < trials.size(); ++t) {
+    const bool last = t + 1 == trials.size();
+    const bool stable = !last && trials[t].volume_ml < 1.12 * trials[t + 1].volume_ml;
+    if ((stable || last) && trials[t].reach_mm < 115 && trials[t].volume_ml > 350 && trials[t].volume_ml < 1900) {
+      return {std::move(trials[t].mask), trials[t].erosion_mm};
+    }
+  }
+  give_up("grey and white matter do not come apart from their surroundings as one compact body");
+}
+
+/// Thin outgrowths go, then everything that is not the main body.
+Mask tidy(const Mask& mask, double radius_mm, const Run& run) {
+  return largest_component(open(mask, radius_mm, run), Connectivity::faces, run);
+}
+
+/// Median of what is surely fluid: dark voxels deep inside the space whose six neighbours are dark too; the ventricles. Where there are
+/// too few, `otherwise`.
+double fluid_level(const VoxelView<float>& image, const MaskView& space, double dark, double otherwise, const Run& run) {
+  const Grid& grid = image.grid();
+  const Size3 size = grid.size();
+  const Mask outside = mask_where(grid, run, [&](std::int64_t n) { return space[n] == 0; });
+  const Voxels<float> depth = distance(outside, run);
+  const std::array<std::int64_t, 3> stride{1, size[0], size[0] * size[1]};
+  std::vector<float> values;
+  for (std::int64_t n = stride[2]; n + stride[2] < image.count(); ++n) {
+    if (!(depth[n] > 20) || std::isinf(depth[n]) || !(image[n] < dark)) continue;
+    const bool all = std::all_of(stride.begin(), stride.end(), [&](std::int64_t s) { return image[n - s] < dark && image[n + s] < dark; });
+    if (all) values.push_back(image[n]);
+  }
+  if (static_cast<double>(values.size()) * grid.voxel_volume_mm3() < 300) return otherwise;
+  return quantile(std::move(values), 0.5);
+}
+
+/// Grows the closed brain into the fluid that surrounds it, up to the inner table of the skull, which is darker.
+Mask grow_to_skull(const Mask& space, const Voxels<float>& image, const Mask& head, double fluid, double high, const Run& run) {
+  const Grid& grid = image.grid();
+  const Size3 size = grid.size();
+  const Voxels<float> away = distance(space, run);
+  // Openings inside the head (sinuses, the skull's own darkness) are not its surface.
+  const Mask solid = fill_holes(close(head, 6, run), false, run);
+  const Mask beyond = mask_where(grid, run, [&](std::int64_t n) { return solid[n] == 0; });
+  const Voxels<float> from_surface = distance(beyond, run);
+  std::vector<float> shell;
+  for (std::int64_t n = 0; n < image.count(); ++n) {
+    if (away[n] > 3 && away[n] < 10 && solid[n] != 0 && from_surface[n] > 4) shell.push_back(image[n]);
+  }
+  if (shell.size() < 1000) return space.clone();
+  const double bone = quantile(std::move(shell), 0.05);
+  if (!(fluid - bone > 0.04 * high)) return space.clone();
+  const double threshold = 0.5 * (bone + fluid);
+  Mask grown = space.clone();
+  const std::array<std::int64_t, 3> stride{1, size[0], size[0] * size[1]};
+  for (int step = 0; step < 4; ++step) {
+    Mask next = grown.clone();
+    parallel_for(run, size[2] - 2, 4, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t k = begin + 1; k < end + 1; ++k) {
+        for (std::int64_t j = 1; j + 1 < size[1]; ++j) {
+          for (std::int64_t i = 1; i + 1 < size[0]; ++i) {
+            const std::int64_t n = grid.index(i, j, k);
+            if (grown[n] != 0 || !(image[n] > threshold) || !(image[n] < high) || !(from_surface[n] > 6)) continue;
+            next[n] =
+                std::any_of(stride.begin(), stride.end(), [&](std::int64_t s) { return grown[n - s] != 0 || grown[n + s] != 0; }) ? 1 : 0;
+          }
+        }
+      }
+    });
+    grown = std::move(next);
+  }
+  return grown;
+}
+
+/// Cuts the medulla and what hangs on it: below the lowest slice where the axial area of the space still exceeds `area_mm2`.
+void cut_cord(Mask& mask, double area_mm2) {
+  const Size3 size = mask.grid().size();
+  const std::int64_t plane = size[0] * size[1];
+  std::vector<double> area(static_cast<std::size_t>(size[2]), 0.0);
+  for (std::int64_t n = 0; n < mask.count(); ++n) area[static_cast<std::size_t>(n / plane)] += mask[n] * working_mm * working_mm;
+  const auto widest = static_cast<std::int64_t>(std::max_element(area.begin(), area.end()) - area.begin());
+  std::int64_t cut = widest;
+  while (cut > 0 && area[static_cast<std::size_t>(cut - 1)] >= area_mm2) --cut;
+  std::fill_n(mask.data(), cut * plane, std::uint8_t{0});
+}
+
+}  // namespace
+
+TissueIntensities fit_tissue_intensities(std::span<const float> values) {
+  if (values.size() < 100) give_up("too few voxels to tell tissues apart");
+  std::vector<float> sorted(values.begin(), values.end());
+  const double low = quantile(sorted, 0.002);
+  const double high = quantile(sorted, 0.995);
+  if (!(high > low)) give_up("the image is constant");
+  constexpr int bins = 512;
+  const double step = (high - low) / bins;
+  std::vector<double> histogram(bins, 0.0);
+  for (const float v : values) {
+    if (v >= low && v < high) ++histogram[static_cast<std::size_t>(std::min<int>(bins - 1, static_cast<int>((v - low) / step)))];
+  }
+  TissueIntensities t;
+  t.mean = {quantile(sorted, 0.05), quantile(sorted, 0.35), quantile(sorted, 0.80)};
+  t.share = {0.15, 0.45, 0.40};
+  const double spread = (high - low) / 8;
+  t.deviation = {spread, spread, spread};
+  for (int iteration = 0; iteration < 200; ++iteration) {
+    std::array<double, 3> weight{};
+    std::array<double, 3> sum{};
+    std::array<double, 3> squares{};
+    for (int b = 0; b < bins; ++b) {
+      const double x = low + (b + 0.5) * step;
+      const double n = histogram[static_cast<std::size_t>(b)];
+      if (n == 0 || x > t.mean[2] + 3 * t.deviation[2]) continue;
+      std::array<double, 3> p{};
+      double total = 1e-300;
+      for (std::size_t c = 0; c < 3; ++c) {
+        const double z = (x - t.mean[c]) / t.deviation[c];
+        p[c] = t.share[c] / t.deviation[c] * std::exp(-0.5 * z * z);
+        total += p[c];
+      }
+      for (std::size_t c = 0; c < 3; ++c) {
+        const double r = n * p[c] / total;
+        weight[c] += r;
+        sum[c] += r * x;
+        squares[c] += r * x * x;
+      }
+    }
+    const double all = weight[0] + weight[1] + weight[2];
+    double moved = 0;
+    for (std::size_t c = 0; c < 3; ++c) {
+      if (!(weight[c] > 1e-6 * all)) continue;
+      const double mean = sum[c] / weight[c];
+      moved = std::max(moved, std::abs(mean - t.mean[c]));
+      t.mean[c] = mean;
+      t.deviation[c] = std::sqrt(std::max(squares[c] / weight[c] - mean * mean, 0.25 * step * step));
+      t.share[c] = weight[c] / all;
+    }
+    if (moved < 1e-4 * (high - low)) break;
+  }
+  return t;
+}
+
+BrainExtraction extract_brain(const VoxelView<float>& image, Run& run) {
+  if (image.components() != 1 || image.frames() != 1) give_up("needs one value for each voxel");
+  for (int a = 0; a < 3; ++a) {
+    if (image.grid().size(a) < 8) give_up(fmt::format("needs at least 8 voxels along each axis; found {}", image.grid().size(a)));
+  }
+  const Grid whole = working_grid(image.grid());
+  Voxels<float> sampled = to_working(image, whole, run);
+  for (float& v : sampled.values()) {
+    if (!std::isfinite(v) || v < 0) v = 0;
+  }
+  run.progress(0.2, "head");
+  Head head = find_head(std::move(sampled), run);
+
+  // The field first in a ball that is mostly brain, without what is dark (skull, air) or very bright (fat, vessels).
+  const Mask middle = ball(head, 50, run);
+  const std::vector<float> central = values_under(head.image, middle);
+  TissueIntensities tissue = fit_tissue_intensities(central);
+  const Mask around = ball(head, 85, run);
+  const double very_bright = tissue.mean[2] + 6 * std::max(tissue.deviation[2], 0.05 * tissue.mean[2]);
+  const double dark = 0.5 * tissue.mean[1];
+  const Mask lit =
+      mask_where(head.grid, run, [&](std::int64_t n) { return around[n] != 0 && head.image[n] > dark && head.image[n] < very_bright; });
+  Voxels<float> bias = estimate_bias_field(head.image, lit, {.levels = 2}, run).factors(run);
+  Voxels<float> even = Voxels<float>::uninitialized(head.grid);
+  const auto divide = [&] {
+    for (std::int64_t n = 0; n < even.count(); ++n) even[n] = head.image[n] / bias[n];
+  };
+  divide();
+  run.progress(0.45, "brain");
+
+  Core core;
+  for (int pass = 0; pass < 2; ++pass) {
+    if (pass == 1) {
+      // Again with intensities and field of the brain itself.
+      const Mask brain = close(core.mask, 6, run);
+      bias = estimate_bias_field(head.image, brain, {.levels = 3}, run).factors(run);
+      divide();
+      tissue = fit_tissue_intensities(values_under(even, brain));
+    } else {
+      tissue = fit_tissue_intensities(values_under(even, middle));
+    }
+    const double low = 0.5 * (tissue.mean[0] + tissue.mean[1]);
+    const double high = tissue.mean[2] + std::max(4 * tissue.deviation[2], 0.12 * tissue.mean[2]);
+    const Mask candidate = mask_where(head.grid, run, [&](std::int64_t n) { return even[n] > low && even[n] < high; });
+    core = separate(head, candidate, middle, run);
+    run.progress(0.6 + 0.15 * pass, "brain");
+  }
+
+  Mask space = close(core.mask, 10, run);
+  space = fill_holes(space, false, run);
+  space = tidy(space, 6, run);
+  tissue.mean[0] = fluid_level(even, space, 0.5 * (tissue.mean[0] + tissue.mean[1]), tissue.mean[0], run);
+  run.progress(0.85, "skull");
+  const double bright = tissue.mean[2] + std::max(4 * tissue.deviation[2], 0.12 * tissue.mean[2]);
+  space = grow_to_skull(space, even, head.mask, tissue.mean[0], bright, run);
+  space = fill_holes(close(tidy(space, 5, run), 5, run), false, run);
+  cut_cord(space, 800);
+  space = largest_component(space, Connectivity::faces, run);
+  if (volume_ml(space) < 400) give_up(fmt::format("only {:.0f} mL look like brain", volume_ml(space)));
+
+  BrainExtraction result;
+  result.grid = head.grid;
+  result.parenchyma = mask_where(head.grid, run, [&](std::int64_t n) { return core.mask[n] != 0 && space[n] != 0; });
+  const Size3 size = head.grid.size();
+  const std::int64_t plane = size[0] * size[1];
+  result.cut_below = std::any_of(space.data(), space.data() + plane, [](std::uint8_t v) { return v != 0; });
+  result.cut_above =
+      std::any_of(space.data() + (size[2] - 1) * plane, space.data() + size[2] * plane, [](std::uint8_t v) { return v != 0; });
+  result.image = std::move(head.image);
+  result.bias = std::move(bias);
+  result.head = std::move(head.mask);
+  result.intracranial = std::move(space);
+  result.intensities = tissue;
+  result.erosion_mm = core.erosion_mm;
+  result.vertex_mm = head.vertex_mm;
+  return result;
+}
+
+}  // namespace gantry::analysis

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#include "gantry/analysis/head_mr_tissue.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "gantry/base/error.h"
+#include "gantry/compute/parallel.h"
+#include "gantry/volume/morphology.h"
+#include "gantry/volume/resample.h"
+
+namespace gantry::analysis {
+
+namespace {
+
+constexpr int bins = 1024;
+constexpr int classes = 6;  // fluid, fluid and grey, grey, grey and white, white, other
+constexpr int parts = 24;   // quadrature points over the share in a mixed voxel
+
+/// Likelihood tables of the classes over intensity bins.
+struct Model {
+  double low = 0, step = 1;
+  std::array<double, 3> mean{}, deviation{};
+  std::array<double, classes> share{};
+  std::array<std::array<double, bins>, classes> likelihood{};
+
+  double center(int bin) const { return low + (bin + 0.5) * step; }
+  int bin_of(double v) const { return std::clamp(static_cast<int>((v - low) / step), 0, bins - 1); }
+  double bright() const { return mean[2] + std::max(4 * deviation[2], 0.1 * (mean[2] - mean[0])); }
+
+  void tabulate() {
+    const auto normal = [](double x, double m, double s) { return std::exp(-0.5 * (x - m) * (x - m) / (s * s)) / s; };
+    const auto mixed = [&](double x, std::size_t a, std::size_t b) {
+      double sum = 0;
+      for (int p = 0; p < parts; ++p) {
+        const double t = (p + 0.5) / parts;
+        const double s = std::sqrt((1 - t) * (1 - t) * deviation[a] * deviation[a] + t * t * deviation[b] * deviation[b]);
+        sum += normal(x, (1 - t) * mean[a] + t * mean[b], s);
+      }
+      return sum / parts;
+    };
+    const double flat = 2.5 / (bins * step);
+    for (int b = 0; b < bins; ++b) {
+      const auto n = static_cast<std::size_t>(b);
+      const double x = center(b);
+      // Below the mean of fluid everything is as dark as fluid: flow voids and dura do not become a class of their own.
+      likelihood[0][n] = normal(std::max(x, mean[0] - deviation[0]), mean[0], deviation[0]);
+      likelihood[1][n] = mixed(x, 0, 1);
+      likelihood[2][n] = normal(x, mean[1], deviation[1]);
+      likelihood[3][n] = mixed(x, 1, 2);
+      likelihood[4][n] = normal(x, mean[2], deviation[2]);
+      likelihood[5][n] = x > bright() ? flat : 1e-9 * flat;
+    }
+  }
+};
+
+Model fit(const std::vector<double>& histogram, double low, double step, const TissueIntensities& first) {
+  Model m;
+  m.low = low;
+  m.step = step;
+  m.mean = first.mean;
+  m.deviation = first.deviation;
+  m.deviation[1] = std::min(m.deviation[1], 0.35 * (m.mean[2] - m.mean[1]));
+  m.share = {0.12, 0.15, 0.33, 0.10, 0.29, 0.01};
+  // Noise adds to all tissues alike: none may become much narrower than the narrowest of the first fit, none wider than the gaps allow.
+  const double narrow = std::max(0.5 * *std::min_element(first.deviation.begin(), first.deviation.end()), step);
+  for (int iteration = 0; iteration < 60; ++iteration) {
+    m.tabulate();
+    std::array<double, classes> weight{};
+    std::array<double, 3> sum{};
+    std::array<double, 3> squares{};
+    for (int b = 0; b < bins; ++b) {
+      const auto n = static_cast<std::size_t>(b);
+      if (histogram[n] == 0) continue;
+      std::array<double, classes> p{};
+      double total = 1e-300;
+      for (std::size_t c = 0; c < classes; ++c) total += p[c] = m.share[c] * m.likelihood[c][n];
+      const double x = m.center(b);
+      for (std::size_t c = 0; c < classes; ++c) {
+        const double r = histogram[n] * p[c] / total;
+        weight[c] += r;
+        if (c % 2 == 0) {
+          sum[c / 2] += r * x;
+          squares[c / 2] += r * x * x;
+        }
+      }
+    }
+    double all = 0;
+    for (const double w : weight) all += w;
+    double moved = 0;
+    // The mean of fluid stays: at the rim of the space bone and dura are darker and would draw it down.
+    for (std::size_t t = 0; t < 3; ++t) {
+      if (!(weight[2 * t] > 1e-5 * all)) continue;
+      if (t == 0) {
+        m.deviation[0] =
+            std::max(std::sqrt(std::max((squares[0] - 2 * m.mean[0] * sum[0]) / weight[0] + m.mean[0] * m.mean[0], 0.0)), narrow);
+        continue;
+      }
+      const double mean = sum[t] / weight[2 * t];
+      moved = std::max(moved, std::abs(mean - m.mean[t]));
+      m.mean[t] = mean;
+      m.deviation[t] = std::max(std::sqrt(std::max(squares[t] / weight[2 * t] - mean * mean, 0.0)), narrow);
+    }
+    const double gap = std::min(m.mean[1] - m.mean[0], m.mean[2] - m.mean[1]);
+    if (!(gap > 2 * step)) throw Error(ErrorCode::not_possible, "tissues: grey matter, white matter and fluid do not differ in this image");
+    for (double& d : m.deviation) d = std::min(d, std::max(0.6 * gap, narrow));
+    for (std::size_t c = 0; c < classes; ++c) m.share[c] = std::max(weight[c] / all, 1e-4);
+    if (moved < 0.02 * step) break;
+  }
+  m.tabulate();
+  return m;
+}
+
+/// One conditional mode for each voxel of one colour, given its neighbours of the other.
+void relax(Voxels<std::uint8_t>& state, const VoxelView<float>& image, const MaskView& space, const Model& model, const Run& run) {
+  const Grid& grid = image.grid();
+  const Size3 size = grid.size();
+  const std::array<std::int64_t, 3> stride{1, size[0], size[0] * size[1]};
+  // Nearer neighbours count more: weight 1 at 1 mm.
+  std::array<double, 3> weight{};
+  for (int a = 0; a < 3; ++a) weight[static_cast<std::size_t>(a)] = 0.35 / std::max(0.7, grid.spacing_mm()[a]);
+  std::vector<std::array<float, classes>> energy(bins);
+  for (std::size_t b = 0; b < bins; ++b) {
+    for (std::size_t c = 0; c < classes; ++c) energy[b][c] = static_cast<float>(-std::log(model.share[c] * model.likelihood[c][b] + 1e-30));
+  }
+  // Classes are in order of intensity; a step between neighbours in that order costs little, a jump costs more. Other stands apart.
+  std::array<std::array<float, classes>, classes> jump{};
+  for (int a = 0; a < classes; ++a) {
+    for (int b = 0; b < classes; ++b) {
+      const int steps = std::abs(a - b);
+      jump[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)] =
+          a == 5 || b == 5 ? (a == b ? 0.0F : 1.0F) : std::min(1.5F, 0.5F * static_cast<float>(steps));
+    }
+  }
+  for (int color = 0; color < 2; ++color) {
+    parallel_for(run, size[2], 2, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t k = begin; k < end; ++k) {
+        for (std::int64_t j = 0; j < size[1]; ++j) {
+          for (std::int64_t i = (j + k + color) & 1; i < size[0]; i += 2) {
+            const std::int64_t n = grid.index(i, j, k);
+            if (space[n] == 0) continue;
+            std::array<float, classes> cost = energy[static_cast<std::size_t>(model.bin_of(image[n]))];
+            const std::array<std::int64_t, 3> at{i, j, k};
+            for (std::size_t a = 0; a < 3; ++a) {
+              for (const std::int64_t side : {-1, 1}) {
+                if (at[a] + side < 0 || at[a] + side >= size[a]) continue;
+                const std::int64_t m = n + side * stride[a];
+                if (space[m] == 0) continue;
+                const auto& row = jump[state[m]];
+                for (std::size_t c = 0; c < classes; ++c) cost[c] += static_cast<float>(weight[a]) * row[c];
+              }
+            }
+            state[n] = static_cast<std::uint8_t>(std::min_element(cost.begin(), cost.end()) - cost.begin());
+          }
+        }
+      }
+    });
+  }
+}
+
+}  // namespace
+
+TissueInput tissue_input(const VoxelView<float>& image, const BrainExtraction& brain, const Run& run) {
+  const Voxels<float> canonical = to_canonical(image);
+  const Grid& grid = canonical.grid();
+  const Size3 size = brain.grid.size();
+  Vec3 low{INFINITY, INFINITY, INFINITY};
+  Vec3 high{-INFINITY, -INFINITY, -INFINITY};
+  for (std::int64_t n = 0; n < brain.intracranial.count(); ++n) {
+    if (brain.intracranial[n] == 0) continue;
+    const Vec3 working{static_cast<double>(n % size[0]), static_cast<double>(n / size[0] % size[1]),
+                       static_cast<double>(n / (size[0] * size[1]))};
+    const Vec3 voxel = grid.voxel_from_world(brain.grid.world_from_voxel(working));
+    for (int a = 0; a < 3; ++a) {
+      low[a] = std::min(low[a], voxel[a]);
+      high[a] = std::max(high[a], voxel[a]);
+    }
+  }
+  TissueInput input;
+  input.canonical = grid;
+  Size3 extent{};
+  for (int a = 0; a < 3; ++a) {
+    const auto n = static_cast<std::size_t>(a);
+    const double margin = 4 / grid.spacing_mm()[a] + 1;
+    input.begin[n] = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(low[a] - margin)), 0, grid.size(a) - 1);
+    const std::int64_t end =
+        std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(high[a] + margin)) + 1, input.begin[n] + 1, grid.size(a));
+    extent[n] = end - input.begin[n];
+  }
+  input.image = crop(VoxelView<float>(canonical), input.begin, extent);
+  const Grid& part = input.image.grid();
+  Voxels<float> smooth(brain.grid);
+  for (std::int64_t n = 0; n < smooth.count(); ++n) smooth[n] = brain.intracranial[n];
+  smooth = gaussian(smooth, {1, 1, 1}, Border::nearest, run);
+  {
+    const Voxels<float> inside = resample(smooth, part, Interpolation::linear, 0.0F, run);
+    input.space = Mask::uninitialized(part);
+    for (std::int64_t n = 0; n < inside.count(); ++n) input.space[n] = inside[n] >= 0.5F ? 1 : 0;
+  }
+  const Voxels<float> bias = resample(brain.bias, part, Interpolation::linear, 1.0F, run);
+  for (std::int64_t n = 0; n < bias.count(); ++n) {
+    const float v = input.image[n];
+    input.image[n] = std::isfinite(v) && v > 0 && bias[n] > 0 ? v / bias[n] : 0.0F;
+  }
+  return input;
+}
+
+Voxels<std::uint8_t> to_series(const VoxelView<std::uint8_t>& part, const TissueInput& input, const Grid& image) {
+  Voxels<std::uint8_t> whole(input.canonical);
+  const Size3 size = part.grid().size();
+  for (std::int64_t k = 0; k < size[2]; ++k) {
+    for (std::int64_t j = 0; j < size[1]; ++j) {
+      std::copy_n(part.data() + part.grid().index(0, j, k), size[0],
+                  whole.data() + input.canonical.index(input.begin[0], input.begin[1] + j, input.begin[2] + k));
+    }
+  }
+  return from_canonical(VoxelView<std::uint8_t>(whole), image);
+}
+
+TissueMaps classify_tissues(const VoxelView<float>& image, const MaskView& space, const TissueIntensities& first, Run& run) {
+  const Grid& grid = image.grid();
+  const double low = std::max(0.0, first.mean[0] - 4 * first.deviation[0]);
+  const double high = first.mean[2] + std::max(8 * first.deviation[2], 0.5 * (first.mean[2] - first.mean[0]));
+  const double step = (high - low) / bins;
+  if (!(step > 0)) throw Error(ErrorCode::not_possible, "tissues: the image is constant");
+  std::vector<double> histogram(bins, 0.0);
+  Model bins_only;
+  bins_only.low = low;
+  bins_only.step = step;
+  for (std::int64_t n = 0; n < image.count(); ++n) {
+    if (space[n] != 0 && std::isfinite(image[n])) ++histogram[static_cast<std::size_t>(bins_only.bin_of(image[n]))];
+  }
+  // The end bins gather what lies beyond.
+  histogram[bins - 1] = 0;
+  const Model model = fit(histogram, low, step, first);
+
+  Voxels<std::uint8_t> state(grid);
+  parallel_for(run, image.count(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) {
+      if (space[n] == 0) continue;
+      const auto b = static_cast<std::size_t>(model.bin_of(image[n]));
+      double best = -1;
+      for (std::size_t c = 0; c < classes; ++c) {
+        const double p = model.share[c] * model.likelihood[c][b];
+        if (p > best) {
+          best = p;
+          state[n] = static_cast<std::uint8_t>(c);
+        }
+      }
+    }
+  });
+  for (int iteration = 0; iteration < 6; ++iteration) {
+    relax(state, image, space, model, run);
+    run.progress((iteration + 1) / 8.0, "tissues");
+  }
+
+  TissueMaps maps{
+      Voxels<std::uint8_t>(grid), Voxels<std::uint8_t>(grid), Voxels<std::uint8_t>(grid), Voxels<std::uint8_t>(grid), {}, 0, 0, 0, 0};
+  maps.model.mean = model.mean;
+  maps.model.deviation = model.deviation;
+  maps.model.share = {model.share[0], model.share[2], model.share[4]};
+  Mask solid(grid);
+  parallel_for(run, image.count(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) {
+      if (space[n] == 0) continue;
+      const auto part = [&](std::size_t a) {
+        return static_cast<std::uint8_t>(
+            std::lround(255 * std::clamp((image[n] - model.mean[a]) / (model.mean[a + 1] - model.mean[a]), 0.0, 1.0)));
+      };
+      switch (state[n]) {
+        case 0:
+          maps.fluid[n] = 255;
+          break;
+        case 1:
+          maps.gray[n] = part(0);
+          maps.fluid[n] = static_cast<std::uint8_t>(255 - maps.gray[n]);
+          break;
+        case 2:
+          maps.gray[n] = 255;
+          break;
+        case 3:
+          maps.white[n] = part(1);
+          maps.gray[n] = static_cast<std::uint8_t>(255 - maps.white[n]);
+          break;
+        case 4:
+          maps.white[n] = 255;
+          break;
+        default:
+          break;
+      }
+      solid[n] = maps.gray[n] + maps.white[n] >= 128 ? 1 : 0;
+    }
+  });
+  solid = largest_component(solid, Connectivity::faces, run);
+  struct Sums {
+    std::int64_t fluid = 0, gray = 0, white = 0, other = 0;
+  };
+  const Sums sums = parallel_reduce(
+      run, image.count(), 1 << 16, Sums{},
+      [&](std::int64_t begin, std::int64_t end) {
+        Sums s;
+        for (std::int64_t n = begin; n < end; ++n) {
+          if (space[n] == 0) continue;
+          const bool loose = solid[n] == 0 && maps.gray[n] + maps.white[n] >= 128;
+          if (loose || state[n] == 5) {
+            maps.gray[n] = maps.white[n] = maps.fluid[n] = 0;
+            maps.label[n] = static_cast<std::uint8_t>(Tissue::other);
+            s.other += 255;
+            continue;
+          }
+          const Tissue most = maps.fluid[n] > 127 ? Tissue::fluid : maps.white[n] > maps.gray[n] ? Tissue::white : Tissue::gray;
+          maps.label[n] = static_cast<std::uint8_t>(most);
+          s.fluid += maps.fluid[n];
+          s.gray += maps.gray[n];
+          s.white += maps.white[n];
+        }
+        return s;
+      },
+      [](Sums& total, const Sums& s) {
+        total.fluid += s.fluid;
+        total.gray += s.gray;
+        total.white += s.white;
+        total.other += s.other;
+      });
+  const double unit_ml = grid.voxel_volume_mm3() / 1000 / 255;
+  maps.fluid_ml = static_cast<double>(sums.fluid) * unit_ml;
+  maps.gray_ml = static_cast<double>(sums.gray) * unit_ml;
+  maps.white_ml = static_cast<double>(sums.white) * unit_ml;
+  maps.other_ml = static_cast<double>(sums.other) * unit_ml;
+  return maps;
+}
+
+}  // namespace gantry::analysis
