@@ -4,6 +4,9 @@
 
 #include <array>
 
+#include "gantry/analysis/head_mr.h"
+#include "gantry/analysis/other.h"
+
 namespace gantry::analysis {
 
 namespace {
@@ -11,6 +14,8 @@ namespace {
 constexpr std::array table{
     MethodRow{"chest_ct", analyze_chest_ct},
     MethodRow{"any_ct", analyze_any_ct},
+    MethodRow{"head_mr", analyze_head_mr},
+    MethodRow{"other", analyze_other},
 };
 
 }  // namespace

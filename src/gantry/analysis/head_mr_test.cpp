@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#include "gantry/analysis/head_mr.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "gantry/base/error.h"
+#include "gantry/base/random.h"
+#include "gantry/io/io.h"
+#include "gantry/volume/measure.h"
+#include "gantry/volume/resample.h"
+
+namespace gantry::analysis {
+namespace {
+
+/// What lies at a point of the phantom: a head of ellipsoids with neck, eyes and marrow, T1-weighted.
+enum class Part : std::uint8_t { air, scalp, skull, fluid, gray, white, ventricle, neck };
+
+double ellipsoid(Vec3 p, Vec3 c, Vec3 r) {
+  const Vec3 d{(p.x - c.x) / r.x, (p.y - c.y) / r.y, (p.z - c.z) / r.z};
+  return norm(d);
+}
+
+Part part_at(Vec3 p) {
+  const Vec3 centre{2, -5, 10};
+  // Gyri: the cortex waves.
+  const double wave = 2.0 * std::sin(p.x / 5) * std::sin(p.y / 6) * std::sin(p.z / 5.5);
+  if (ellipsoid(p, centre + Vec3{13, 5, 5}, {6, 26, 9}) < 1 || ellipsoid(p, centre + Vec3{-13, 5, 5}, {6, 26, 9}) < 1)
+    return Part::ventricle;
+  const double brain = ellipsoid(p, centre, {66 + wave, 82 + wave, 60 + wave});
+  if (brain < 0.92) return Part::white;
+  if (brain < 1) return Part::gray;
+  if (ellipsoid(p, centre, {71, 87, 65}) < 1) return Part::fluid;
+  if (ellipsoid(p, centre, {77, 93, 71}) < 1) return Part::skull;
+  if (ellipsoid(p, centre, {84, 100, 78}) < 1) return Part::scalp;
+  const double neck = std::hypot(p.x - 2, p.y - 15);
+  if (p.z < -40 && p.z > -110 && neck < 55) return neck < 8 ? Part::white : Part::neck;
+  return Part::air;
+}
+
+struct Phantom {
+  Voxels<float> image;
+  double brain_ml = 0, gray_ml = 0, white_ml = 0, ventricles_ml = 0, intracranial_ml = 0;
+};
+
+/// 2 x 2 x 2 sub-voxels, 2 % noise, a bias field of +-15 %.
+Phantom phantom(const Grid& grid, bool bias = true) {
+  Phantom p{Voxels<float>(grid)};
+  constexpr std::array<float, 8> signal{0, 130, 5, 25, 70, 100, 25, 60};
+  const Random random(11);
+  std::array<double, 8> ml{};
+  for (std::int64_t k = 0; k < grid.size(2); ++k) {
+    for (std::int64_t j = 0; j < grid.size(1); ++j) {
+      for (std::int64_t i = 0; i < grid.size(0); ++i) {
+        const Vec3 v{static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)};
+        float sum = 0;
+        for (int s = 0; s < 8; ++s) {
+          const Vec3 w = grid.world_from_voxel(v + Vec3{(s & 1) * 0.5 - 0.25, (s >> 1 & 1) * 0.5 - 0.25, (s >> 2 & 1) * 0.5 - 0.25});
+          const auto part = static_cast<std::size_t>(part_at(w));
+          sum += signal[part];
+          // The cord below the brain belongs to none of the volumes.
+          if (w.z > -54) ml[part] += grid.voxel_volume_mm3() / 8000;
+        }
+        const Vec3 w = grid.world_from_voxel(v);
+        const double field = bias ? std::exp(0.0015 * w.x - 0.001 * w.y + 0.001 * w.z) : 1.0;
+        const std::int64_t n = grid.index(i, j, k);
+        const double noise = 2 * random.normal(static_cast<std::uint64_t>(n));
+        p.image[n] = static_cast<float>(std::abs(sum / 8 * field + noise));
+      }
+    }
+  }
+  p.gray_ml = ml[4];
+  p.white_ml = ml[5];
+  p.ventricles_ml = ml[6];
+  p.brain_ml = ml[4] + ml[5];
+  p.intracranial_ml = ml[3] + ml[4] + ml[5] + ml[6];
+  return p;
+}
+
+Grid axial() { return Grid({110, 120, 104}, {1.75, 1.75, 2}, {-95, -110, -115}); }
+
+TEST(HeadMr, measures_the_volumes_of_a_phantom) {
+  const Phantom p = phantom(axial());
+  gantry::Run run;
+  const HeadMr head = measure_head_mr(p.image, run);
+  EXPECT_NEAR(head.brain_ml / p.brain_ml, 1, 0.03);
+  EXPECT_NEAR(head.tissue.white_ml / p.white_ml, 1, 0.05);
+  EXPECT_NEAR(head.tissue.gray_ml / p.gray_ml, 1, 0.08);
+  EXPECT_NEAR(head.intracranial_ml / p.intracranial_ml, 1, 0.04);
+  EXPECT_NEAR(head.ventricles_ml / p.ventricles_ml, 1, 0.12);
+  EXPECT_NEAR(head.plane.side_mm({2, 0, 0}), 0, 1.0);
+  EXPECT_GT(head.plane.normal.x, 0.99);
+  EXPECT_FALSE(head.brain.cut_below);
+  ASSERT_TRUE(head.quality.noise);
+  EXPECT_NEAR(*head.quality.noise, 2, 0.6);
+}
+
+TEST(HeadMr, gives_the_same_sides_and_volumes_in_any_order_of_axes) {
+  const Phantom p = phantom(axial());
+  gantry::Run run;
+  const HeadMr first = measure_head_mr(p.image, run);
+  // Coronal slices from back to front, columns from the feet: the same voxels in another order.
+  const Size3 size = p.image.grid().size();
+  const Grid& g = p.image.grid();
+  const Mat3 turned{{Vec3{-1, 0, 0}, Vec3{0, 0, -1}, Vec3{0, -1, 0}}};
+  const Vec3 last =
+      g.world_from_voxel({static_cast<double>(size[0] - 1), static_cast<double>(size[1] - 1), static_cast<double>(size[2] - 1)});
+  Voxels<float> coronal(Grid({size[0], size[2], size[1]}, {g.spacing_mm().x, g.spacing_mm().z, g.spacing_mm().y}, last, turned));
+  for (std::int64_t k = 0; k < size[2]; ++k) {
+    for (std::int64_t j = 0; j < size[1]; ++j) {
+      for (std::int64_t i = 0; i < size[0]; ++i) coronal(size[0] - 1 - i, size[2] - 1 - k, size[1] - 1 - j) = p.image(i, j, k);
+    }
+  }
+  const HeadMr second = measure_head_mr(coronal, run);
+  EXPECT_NEAR(second.brain_ml / first.brain_ml, 1, 0.005);
+  EXPECT_NEAR(second.intracranial_ml / first.intracranial_ml, 1, 0.005);
+  EXPECT_NEAR(second.tissue.gray_ml / first.tissue.gray_ml, 1, 0.005);
+  EXPECT_GT(second.plane.normal.x, 0.99);
+}
+
+TEST(HeadMr, has_the_same_bits_for_any_number_of_threads) {
+  const Phantom p = phantom(axial());
+  gantry::Run one(RunOptions{.threads = 1});
+  gantry::Run many(RunOptions{.threads = 3});
+  const HeadMr a = measure_head_mr(p.image, one);
+  const HeadMr b = measure_head_mr(p.image, many);
+  EXPECT_TRUE(std::equal(a.tissue.label.values().begin(), a.tissue.label.values().end(), b.tissue.label.values().begin()));
+  EXPECT_EQ(a.brain_ml, b.brain_ml);
+  EXPECT_EQ(a.plane.normal, b.plane.normal);
+}
+
+TEST(HeadMr, states_why_it_measures_nothing) {
+  const auto reason = [](Image image) {
+    SeriesInput input;
+    input.image = std::move(image);
+    input.modality = "MR";
+    gantry::Run run;
+    const SeriesResult result = analyze_head_mr(input, Profile{}, run);
+    EXPECT_FALSE(result.findings.empty());
+    for (const Finding& f : result.findings) {
+      EXPECT_FALSE(f.value);
+      EXPECT_FALSE(f.reason.empty());
+    }
+    EXPECT_TRUE(result.segments.empty());
+    return result.findings.at(0).reason;
+  };
+  const Grid grid({64, 64, 64}, {3, 3, 3});
+  EXPECT_NE(reason(Voxels<float>(grid, 7.0F)).find("constant"), std::string::npos);
+  EXPECT_NE(reason(Voxels<float>(grid, NAN)).find("constant"), std::string::npos);
+  EXPECT_NE(reason(Voxels<float>(Grid({64, 64, 1}), 7.0F)).find("8 voxels"), std::string::npos);
+  EXPECT_NE(reason(Voxels<float>(Grid({16, 16, 16}), 7.0F)).find("too small"), std::string::npos);
+  Voxels<float> noise(grid);
+  const Random random(3);
+  for (std::int64_t n = 0; n < noise.count(); ++n) noise[n] = static_cast<float>(std::abs(random.normal(static_cast<std::uint64_t>(n))));
+  EXPECT_FALSE(reason(std::move(noise)).empty());
+}
+
+TEST(HeadMr, gives_findings_segments_pictures_and_words) {
+  Phantom p = phantom(axial());
+  SeriesInput input;
+  input.image = Image(std::move(p.image));
+  input.modality = "MR";
+  gantry::Run run;
+  const SeriesResult result = analyze_head_mr(input, Profile{}, run);
+  std::set<std::string> ids;
+  for (const Finding& f : result.findings) ids.insert(f.id);
+  for (const char* id : {"brain.volume", "intracranial.volume", "gray_matter.volume", "white_matter.volume", "cerebrospinal_fluid.volume",
+                         "ventricles.volume", "brain.asymmetry", "brain.fraction"}) {
+    EXPECT_TRUE(ids.contains(id)) << id;
+  }
+  EXPECT_EQ(ids.size(), result.findings.size());
+  EXPECT_EQ(result.labels.image().grid().size(), input.image.grid().size());
+  EXPECT_EQ(result.images.size(), 3U);
+  EXPECT_FALSE(result.glances.empty());
+  for (const auto& glance : result.glances) {
+    EXPECT_FALSE(glance.text.zh.empty());
+    for (const int image : glance.images) EXPECT_LE(image, 3);
+  }
+}
+
+TEST(HeadMr, agrees_with_a_network_on_a_real_head) {
+  const char* data = std::getenv("GANTRY_TEST_DATA");
+  if (data == nullptr) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  gantry::Run run;
+  const Image image = io::read(Path(data) / "models/brainchop/t1_crop.nii.gz", run);
+  const HeadMr head = measure_head_mr(image.as<float>(), run);
+  // Networks give 1,608 mL for the brain with its fluid and 1,251 mL without.
+  EXPECT_NEAR(head.intracranial_ml, 1608, 0.05 * 1608);
+  EXPECT_GT(head.brain_ml, 1150);
+  EXPECT_LT(head.brain_ml, 1420);
+  EXPECT_GT(head.ventricles_ml, 5);
+  EXPECT_LT(head.ventricles_ml, 40);
+}
+
+}  // namespace
+}  // namespace gantry::analysis
