@@ -91,8 +91,16 @@ struct Head {
 
 Head find_head(Voxels<float> image, const Run& run) {
   const double threshold = air_threshold(image);
-  Mask above = mask_where(image.grid(), run, [&](std::int64_t n) { return image[n] > threshold; });
-  Mask mask = largest_component(above, Connectivity::faces, run);
+  const Mask above = mask_where(image.grid(), run, [&](std::int64_t n) { return image[n] > threshold; });
+  // Skull and fluid are dark: brain, scalp and neck may be separate pieces of one head.
+  const Components pieces = connected_components(above, Connectivity::faces, run);
+  if (pieces.items.empty()) give_up("no head stands out from the background");
+  std::int32_t kept = 0;
+  for (const auto& piece : pieces.items) {
+    if (static_cast<double>(piece.voxels) * image.grid().voxel_volume_mm3() < 30e3) break;
+    ++kept;
+  }
+  const Mask mask = mask_where(image.grid(), run, [&](std::int64_t n) { return pieces.labels[n] >= 1 && pieces.labels[n] <= kept; });
   const Size3 size = image.grid().size();
   std::int64_t top = -1;
   for (std::int64_t k = size[2] - 1; k >= 0 && top < 0; --k) {
@@ -355,6 +363,7 @@ BrainExtraction extract_brain(const VoxelView<float>& image, Run& run) {
   run.progress(0.45, "brain");
 
   Core core;
+  Mask within = ball(head, 65, run);
   for (int pass = 0; pass < 2; ++pass) {
     if (pass == 1) {
       // Again with intensities and field of the brain itself.
@@ -362,11 +371,18 @@ BrainExtraction extract_brain(const VoxelView<float>& image, Run& run) {
       bias = estimate_bias_field(head.image, brain, {.levels = 3}, run).factors(run);
       divide();
       tissue = fit_tissue_intensities(values_under(even, brain));
+      within = brain.clone();
     } else {
       tissue = fit_tissue_intensities(values_under(even, middle));
     }
-    const double low = 0.5 * (tissue.mean[0] + tissue.mean[1]);
-    const double high = tissue.mean[2] + std::max(4 * tissue.deviation[2], 0.12 * tissue.mean[2]);
+    // Fluid from the ventricles, not from the fit: voxels with fluid and tissue would pull it up. Grey matter lies between a third and the
+    // whole of the way from fluid to white matter, whatever the fit made of the few grey voxels in the middle.
+    const double white = tissue.mean[2];
+    const double fluid = fluid_level(even, within, 0.45 * white, std::min(tissue.mean[0], 0.3 * white), run);
+    const double low = std::clamp(0.5 * (tissue.mean[0] + tissue.mean[1]), fluid + 0.30 * (white - fluid), fluid + 0.46 * (white - fluid));
+    const double high = white + std::max(4 * tissue.deviation[2], 0.12 * white);
+    tissue.mean[0] = fluid;
+    tissue.mean[1] = std::clamp(tissue.mean[1], fluid + 0.45 * (white - fluid), fluid + 0.80 * (white - fluid));
     const Mask candidate = mask_where(head.grid, run, [&](std::int64_t n) { return even[n] > low && even[n] < high; });
     core = separate(head, candidate, middle, run);
     run.progress(0.6 + 0.15 * pass, "brain");
@@ -375,7 +391,7 @@ BrainExtraction extract_brain(const VoxelView<float>& image, Run& run) {
   Mask space = close(core.mask, 10, run);
   space = fill_holes(space, false, run);
   space = tidy(space, 6, run);
-  tissue.mean[0] = fluid_level(even, space, 0.5 * (tissue.mean[0] + tissue.mean[1]), tissue.mean[0], run);
+  tissue.mean[0] = fluid_level(even, space, 0.45 * tissue.mean[2], tissue.mean[0], run);
   run.progress(0.85, "skull");
   const double bright = tissue.mean[2] + std::max(4 * tissue.deviation[2], 0.12 * tissue.mean[2]);
   space = grow_to_skull(space, even, head.mask, tissue.mean[0], bright, run);

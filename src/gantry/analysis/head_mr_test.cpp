@@ -27,14 +27,14 @@ double ellipsoid(Vec3 p, Vec3 c, Vec3 r) {
 Part part_at(Vec3 p) {
   const Vec3 centre{2, -5, 10};
   // Gyri: the cortex waves.
-  const double wave = 2.0 * std::sin(p.x / 5) * std::sin(p.y / 6) * std::sin(p.z / 5.5);
+  const double wave = 2.0 * std::cos((p.x - centre.x) / 5) * std::sin(p.y / 6) * std::sin(p.z / 5.5);
   if (ellipsoid(p, centre + Vec3{13, 5, 5}, {6, 26, 9}) < 1 || ellipsoid(p, centre + Vec3{-13, 5, 5}, {6, 26, 9}) < 1)
     return Part::ventricle;
   const double brain = ellipsoid(p, centre, {66 + wave, 82 + wave, 60 + wave});
   // Deep nuclei beside the ventricles, and folds of grey matter that reach inwards.
   if (ellipsoid(p, centre + Vec3{27, 2, -4}, {9, 18, 10}) < 1 || ellipsoid(p, centre + Vec3{-27, 2, -4}, {9, 18, 10}) < 1)
     return Part::gray;
-  if (brain > 0.6 && brain < 1 && std::sin(p.x / 4.5) * std::sin(p.y / 5) * std::sin(p.z / 4.5) > 0.3) return Part::gray;
+  if (brain > 0.6 && brain < 1 && std::cos((p.x - centre.x) / 4.5) * std::sin(p.y / 5) * std::sin(p.z / 4.5) > 0.3) return Part::gray;
   if (brain < 0.92) return Part::white;
   if (brain < 1) return Part::gray;
   if (ellipsoid(p, centre, {71, 87, 65}) < 1) return Part::fluid;

@@ -6,16 +6,15 @@
 
 #include "gantry/analysis/head_mr.h"
 #include "gantry/analysis/other.h"
+#include "gantry/analysis/pet.h"
 
 namespace gantry::analysis {
 
 namespace {
 
 constexpr std::array table{
-    MethodRow{"chest_ct", analyze_chest_ct},
-    MethodRow{"any_ct", analyze_any_ct},
-    MethodRow{"head_mr", analyze_head_mr},
-    MethodRow{"other", analyze_other},
+    MethodRow{"chest_ct", analyze_chest_ct}, MethodRow{"any_ct", analyze_any_ct}, MethodRow{"head_mr", analyze_head_mr},
+    MethodRow{"pet", analyze_pet},           MethodRow{"other", analyze_other},
 };
 
 }  // namespace
