@@ -42,7 +42,9 @@ def ports(rows, title):
 
 def tables(operation):
     family, name = operation["id"].split(".", 1)
-    text = ports(operation["inputs"], "input") + ports(operation["outputs"], "output")
+    picture = ROOT / "docs/reference/operations/pictures" / (operation["id"] + ".png")
+    text = f"\n![{operation['id']}](pictures/{picture.name})\n\nMade by `docs/pictures.sh`.\n" if picture.exists() else ""
+    text += ports(operation["inputs"], "input") + ports(operation["outputs"], "output")
     properties = operation["parameters"]["properties"]
     if properties:
         text += "\n| parameter | default | unit | rule | what |\n|---|---|---|---|---|\n"

@@ -24,7 +24,7 @@ std::string overview(const Json& summary, const Path& out, const std::string& la
     for (const Json& finding : study.at("findings")) {
       if (finding.at("value").is_null()) continue;
       const std::string words = wording::unit(finding.at("unit").get<std::string>());
-      table.rows.push_back({{finding.at("name").get<std::string>(), fmt::format("{:.4g}", finding.at("value").get<double>()), words}});
+      table.rows.push_back({{finding.at("name").get<std::string>(), wording::number(finding.at("value").get<double>(), 4), words}});
     }
   }
   constexpr std::size_t shown = 24;

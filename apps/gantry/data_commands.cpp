@@ -10,8 +10,6 @@
 #include "gantry/dicom/study.h"
 #include "gantry/io/io.h"
 #include "gantry/operation/sources.h"
-#include "gantry/volume/measure.h"
-#include "gantry/volume/resample.h"
 #include "session.h"
 
 namespace gantry::cli {
@@ -123,36 +121,6 @@ bool has_image_ending(const Path& path) {
   return false;
 }
 
-/// The middle slice as 8-bit grey in a window from the 0.5 to the 99.5 percentile; colour and 8-bit slices as they are.
-Image picture_of(const Image& image, Run& run) {
-  const Grid& grid = image.grid();
-  const Image frame = image.frame(0);
-  const std::int64_t middle = grid.size(2) / 2;
-  if (image.components() != 1) {
-    if (grid.size(2) != 1 || image.type() != PixelType::u8) throw Error(ErrorCode::not_possible, "PNG: colour must be 2-D of 8 bits");
-    return frame;
-  }
-  const Voxels<float> slice = crop<float>(frame.as<float>(), {0, 0, middle}, {grid.size(0), grid.size(1), 1});
-  std::vector<float> finite;
-  for (const float value : slice.values()) {
-    if (std::isfinite(value)) finite.push_back(value);
-  }
-  run.check();
-  const double low = finite.empty() ? 0 : quantile(finite, 0.005);
-  const double high = finite.empty() ? 1 : std::max(low + 1e-6, quantile(finite, 0.995));
-  auto grey = Voxels<std::uint8_t>::uninitialized(slice.grid());
-  for (std::int64_t n = 0; n < slice.count(); ++n) {
-    const double share = (static_cast<double>(slice[n]) - low) / (high - low);
-    grey[n] = static_cast<std::uint8_t>(std::lround(255 * (std::isfinite(share) ? std::clamp(share, 0.0, 1.0) : 0.0)));
-  }
-  return grey;
-}
-
-void write_picture_or_volume(const Path& out, const Image& image, bool stored, Run& run) {
-  const bool picture = lower(out.extension().string()) == ".png" && !stored;
-  io::write(out, picture ? picture_of(image, run) : image, run);
-}
-
 }  // namespace
 
 int info(const Words& arguments) {
@@ -218,7 +186,13 @@ int convert(const Words& arguments) {
   const Path target(out);
   if (has_image_ending(target)) {
     const Image image = with_context(Path(in).filename().string(), [&] { return read_any_image(in, run, series_uid, stored); });
-    with_context(target.filename().string(), [&] { write_picture_or_volume(target, image, stored, run); });
+    with_context(target.filename().string(), [&] {
+      if (stored) {
+        io::write(target, image, run);
+      } else {
+        PortType<Image>::write(target, image, run);
+      }
+    });
     session.finish();
     return 0;
   }

@@ -8,6 +8,7 @@
 #include "gantry/base/hash.h"
 #include "gantry/base/text.h"
 #include "gantry/io/io.h"
+#include "gantry/operation/picture.h"
 
 namespace gantry {
 
@@ -147,7 +148,9 @@ const std::string& Value::digest() const {
 }
 
 Image PortType<Image>::read(const Path& path, Run& run) { return io::read(path, run); }
-void PortType<Image>::write(const Path& path, const Image& image, Run& run) { io::write(path, image, run); }
+void PortType<Image>::write(const Path& path, const Image& image, Run& run) {
+  io::write(path, lower(path.extension().string()) == ".png" ? picture_of(image) : image, run);
+}
 
 Bytes PortType<Image>::to_bytes(const Image& image) {
   const Grid& grid = image.grid();
