@@ -110,6 +110,7 @@ td,td:first-child,td:last-child{display:grid;grid-template-columns:minmax(0,9fr)
 td::before{content:attr(data-label);color:var(--quiet);font-size:12.5px;text-align:left}
 td:first-child{display:block;text-align:left;font-weight:600;text-indent:0}
 td:first-child::before{content:none}
+td.numbered:first-child::before{content:attr(data-label) " ";font-size:inherit}
 td.empty{display:none}
 .range{margin-left:auto}
 }
@@ -294,6 +295,7 @@ class Writer {
     out_ += "<tr role=\"row\">";
     for (std::size_t c = 0; c < shape.columns; ++c) {
       std::string content;
+      std::string kind;
       bool right = false;
       if (c == shape.range_column) {
         content = range_bar(row.range);
@@ -305,9 +307,10 @@ class Writer {
           content = text(row.cells[source].text);
           right = right || row.cells[source].number;
         }
+        if (c == 0 && !content.empty() && content.find_first_not_of("0123456789") == std::string::npos) kind = "numbered";
         content = content.empty() ? content : "<span>" + content + "</span>";
       }
-      std::string kind = right ? "n" : "";
+      if (right) kind += kind.empty() ? "n" : " n";
       if (content.empty()) kind += kind.empty() ? "empty" : " empty";
       if (c == 0 && row.swatch) {
         kind += kind.empty() ? "marked" : " marked";

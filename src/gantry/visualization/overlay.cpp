@@ -10,7 +10,17 @@ namespace gantry {
 
 namespace {
 
-/// The labels with a row for each value that they hold; at most 64 rows are added.
+/// The structure's colour; a chart colour for what the table of structures does not know.
+Color color_for(const Label& label) {
+  const std::string_view family = std::string_view(label.id).substr(0, label.id.find('.'));
+  for (const Structure& known : structures()) {
+    if (known.id == family) return known.color;
+  }
+  // The last chart colour is black, which a dark image hides.
+  return okabe_ito[static_cast<std::size_t>(label.value) % (okabe_ito.size() - 1)];
+}
+
+/// The labels with a row for each value that they hold, none of them black; at most 64 rows are added.
 Labels with_all_rows(const Labels& labels) {
   std::set<int> values;
   visit_real(labels.image(), [&](const auto& view) {
@@ -22,15 +32,15 @@ Labels with_all_rows(const Labels& labels) {
       if (label > 0 && values.size() < 64 && !labels.find(label)) values.insert(label);
     }
   });
-  if (values.empty()) return labels;
   std::vector<Label> table = labels.table();
   for (const int value : values) {
     Label label;
     label.value = value;
     label.id = fmt::format("label_{}", value);
-    // From the second chart colour on: the last one is black, which a dark image hides.
-    label.color = okabe_ito[static_cast<std::size_t>(value) % (okabe_ito.size() - 1)];
     table.push_back(std::move(label));
+  }
+  for (Label& label : table) {
+    if (label.color == Color{}) label.color = color_for(label);
   }
   return Labels(labels.image(), std::move(table));
 }

@@ -8,7 +8,8 @@
 namespace gantry {
 
 /// Draws slices of an image with the outlines of labels on them, as a picture (u8 RGB) with orientation letters, scale bar and window.
-/// Labels may lie on another grid; values without a row in their table take chart colours. Reference page: visualization.overlay.
+/// Labels may lie on another grid; values without a row or a colour take that of the structure, else a
+/// chart colour. Reference page: visualization.overlay.
 struct Overlay {
   Plane plane = Plane::axial;
   int slices = 1;
