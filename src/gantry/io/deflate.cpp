@@ -189,8 +189,8 @@ constexpr int fast_level = 1, thorough_level = 6;
 /// Noisy floating-point mantissas hold no repetitions: the fast level is then at least as small as the thorough one, at twice the
 /// speed. A sample of the block decides.
 int level_for(std::span<const std::byte> block) {
-  constexpr std::size_t sample_size = std::size_t{1} << 15;
-  if (block.size() < 4 * sample_size) return thorough_level;
+  constexpr std::size_t sample_size = std::size_t{1} << 14;
+  if (block.size() < 8 * sample_size) return thorough_level;
   const auto sample = block.subspan((block.size() - sample_size) / 2, sample_size);
   Bytes scratch;
   return compress(sample, fast_level, scratch) <= compress(sample, thorough_level, scratch) ? fast_level : thorough_level;
