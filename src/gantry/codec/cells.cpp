@@ -63,6 +63,7 @@ void require_agreement(const FrameFormat& declared, std::int64_t rows, std::int6
     refuse(fmt::format("codestream: must have the declared {} x {} pixels; has {} x {}", declared.rows, declared.columns, rows, columns));
   if (samples != declared.samples_per_pixel)
     refuse(fmt::format("codestream: must have the declared {} samples per pixel; has {}", declared.samples_per_pixel, samples));
+  if (declared.bits_allocated < 8) refuse("codestream: cells of one bit are not supported by this coding");
   if (!(precision >= 1 && precision <= declared.bits_allocated))
     refuse(fmt::format("codestream: must fit the declared cells of {} bits; has {} bits", declared.bits_allocated, precision));
 }
@@ -97,6 +98,9 @@ template void put_samples(Frame&, std::span<const std::int32_t>, int, std::size_
 
 std::vector<std::uint16_t> patterns_of(const Frame& frame) {
   const FrameFormat& format = frame.format;
+  if (format.bits_allocated != 8 && format.bits_allocated != 16)
+    throw Error(ErrorCode::not_possible,
+                fmt::format("frame: cells must have 8 or 16 bits for this coding; have {}", format.bits_allocated));
   const std::size_t size = static_cast<std::size_t>(format.bits_allocated) / 8;
   const unsigned mask = (1u << format.bits_stored) - 1u;
   std::vector<std::uint16_t> patterns(frame.pixels.size() / size);

@@ -132,6 +132,14 @@ TEST(Codec, refuses_to_drop_bits_above_those_stored) {
     EXPECT_EQ(error_of([&] { encode(root + coding, frame); }).code(), ErrorCode::not_possible) << coding;
 }
 
+TEST(Codec, refuses_one_bit_cells_where_the_coding_has_none) {
+  const Frame packed{{8, 8, 1, 1, 1, 0, false, "MONOCHROME2"}, Bytes(8)};
+  const Bytes stream = encode(root + ".4.70", picture(grey(8, 8, 8, 2, false)));
+  EXPECT_EQ(error_of([&] { decode(root + ".4.70", stream, packed.format); }).code(), ErrorCode::unreadable);
+  for (const std::string coding : {".4.70", ".4.80", ".4.90", ".4.201"})
+    EXPECT_EQ(error_of([&] { encode(root + coding, packed); }).code(), ErrorCode::not_possible) << coding;
+}
+
 TEST(Rle, reads_the_example_of_the_packing_rules) {
   // Two literals, a run of five, the no-operation byte, a run of two: 9 bytes in one segment.
   Bytes stream(64);
