@@ -14,7 +14,11 @@ Image picture_of(const Image& image) {
   const bool bytes = image.type() == PixelType::u8 || (image.type() == PixelType::u16 && image.components() == 1);
   if (grid.size(2) == 1 && bytes) return frame;
   if (image.components() != 1) throw Error(ErrorCode::not_possible, "picture: colour must be 2-D of 8 bits");
-  const Voxels<float> slice = crop<float>(frame.as<float>(), {0, 0, grid.size(2) / 2}, {grid.size(0), grid.size(1), 1});
+  Voxels<float> slice = crop<float>(frame.as<float>(), {0, 0, grid.size(2) / 2}, {grid.size(0), grid.size(1), 1});
+  const Vec3 spacing = slice.grid().spacing_mm();
+  if (const double finest = std::min(spacing.x, spacing.y); std::max(spacing.x, spacing.y) > 1.01 * finest) {
+    slice = resample(slice, with_spacing(slice.grid(), {finest, finest, spacing.z}), Interpolation::linear, 0, Run());
+  }
   std::vector<float> finite;
   for (const float value : slice.values()) {
     if (std::isfinite(value)) finite.push_back(value);

@@ -6,7 +6,7 @@
 
 #include "gantry/base/error.h"
 #include "gantry/base/text.h"
-#include "gantry/io/io.h"
+#include "gantry/operation/value.h"
 #include "gantry/simulation/patient_scan.h"
 
 namespace gantry::simulation {
@@ -42,20 +42,6 @@ DigitalPatient make_digital_patient(const DigitalPatientOptions& options, Run& r
 
 namespace {
 
-Json labels_json(const Labels& labels, const std::string& file) {
-  Json rows = Json::array();
-  for (const Label& label : labels.table()) {
-    Json row = Json::object();
-    row["value"] = label.value;
-    row["id"] = label.id;
-    row["name"] = label.name;
-    row["code"] = Json{{"scheme", label.code.scheme}, {"value", label.code.value}, {"meaning", label.code.meaning}};
-    row["method"] = label.method;
-    rows.push_back(row);
-  }
-  return Json{{"file", file}, {"labels", rows}};
-}
-
 /// Refuses a destination that holds anything but a former digital patient.
 void check_destination(const Path& out) {
   if (!std::filesystem::exists(out)) return;
@@ -83,11 +69,9 @@ void write_digital_patient(const Path& out, const DigitalPatientOptions& options
   write_patient_series(folder.path() / "dicom", request, patient, writing);
   write_atomic(folder.path() / "truth.json", to_text(patient.truth));
   writing.progress(0.6);
-  io::write(folder.path() / "labels.nii.gz", patient.labels.image(), writing);
-  write_atomic(folder.path() / "labels.json", to_text(labels_json(patient.labels, "labels.nii.gz")));
+  PortType<Labels>::write(folder.path() / "labels.nii.gz", patient.labels, run);
   if (!patient.lesions.table().empty()) {
-    io::write(folder.path() / "lesions.nii.gz", patient.lesions.image(), writing);
-    write_atomic(folder.path() / "lesions.json", to_text(labels_json(patient.lesions, "lesions.nii.gz")));
+    PortType<Labels>::write(folder.path() / "lesions.nii.gz", patient.lesions, run);
   }
   folder.commit();
   run.progress(1.0, "done");
