@@ -7,6 +7,7 @@
 
 #include "gantry/base/text.h"
 #include "gantry/compute/parallel.h"
+#include "gantry/volume/morphology.h"
 
 namespace gantry::analysis {
 
@@ -69,11 +70,18 @@ CtMaps map_ct(const Image& image, Run& run) {
   maps.labels = Voxels<std::uint8_t>(grid);
   {
     const Mask body = mask_from_field(threshold_field(maps.working, maps.body, -500, false), grid, run);
+    // The skin's partial volume is no gas.
+    const Mask inner_working = erode(maps.body, 4.0, run);
+    auto depth = Voxels<float>::uninitialized(inner_working.grid());
+    for (std::int64_t n = 0; n < depth.count(); ++n) depth[n] = inner_working[n] != 0 ? 1.0F : -1.0F;
+    const Mask inner = mask_from_field(depth, grid, run);
     visit_real(image, [&](const auto& view) {
       parallel_for(run, grid.voxel_count(), 1 << 20, [&](std::int64_t first, std::int64_t last) {
         for (std::int64_t n = first; n < last; ++n) {
           const auto hu = static_cast<float>(view[n]);
-          if (body[n] != 0 && hu > padding_hu) maps.labels[n] = tissue(hu);
+          if (body[n] == 0 || !(hu > padding_hu)) continue;
+          maps.labels[n] = tissue(hu);
+          if (maps.labels[n] == ct_air && inner[n] == 0) maps.labels[n] = ct_body;
         }
       });
     });

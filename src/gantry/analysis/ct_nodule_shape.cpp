@@ -13,7 +13,7 @@ namespace gantry::analysis {
 
 namespace {
 
-constexpr int ray_count = 162;
+constexpr int ray_count = 162, few_rays = 48;
 constexpr double step_mm = 0.35;
 
 /// Linear interpolation on cubes; outside the volume the nearest voxel counts.
@@ -60,20 +60,39 @@ class Sampler {
   Mat3 turn_;
 };
 
+std::vector<Vec3> spread_directions(int count) {
+  std::vector<Vec3> list;
+  const double golden = std::numbers::pi * (3 - std::sqrt(5.0));
+  for (int n = 0; n < count; ++n) {
+    const double z = 1 - 2 * (n + 0.5) / count;
+    const double ring = std::sqrt(1 - z * z);
+    list.push_back({ring * std::cos(golden * n), ring * std::sin(golden * n), z});
+  }
+  return list;
+}
+
+const std::vector<Vec3>& few_directions() {
+  static const std::vector<Vec3> directions = spread_directions(few_rays);
+  return directions;
+}
+
 /// What rays from one centre meet.
 struct Rays {
+  const std::vector<Vec3>* directions = nullptr;
   std::vector<float> radius_mm;  ///< where the boundary lies; the limit for open rays
   std::vector<std::uint8_t> open, wall;
   double median_mm = 0, open_share = 0, wall_share = 0;
 };
 
-Rays cast(const Sampler& sampler, Vec3 centre, double threshold, double limit_mm) {
+Rays cast(const Sampler& sampler, Vec3 centre, double threshold, double limit_mm, const std::vector<Vec3>& directions) {
   Rays rays;
-  rays.radius_mm.resize(ray_count);
-  rays.open.assign(ray_count, 0);
-  rays.wall.assign(ray_count, 0);
-  for (std::size_t r = 0; r < ray_count; ++r) {
-    const Vec3 step = step_mm * sampler.voxels(ray_directions()[r]);
+  const std::size_t count = directions.size();
+  rays.directions = &directions;
+  rays.radius_mm.resize(count);
+  rays.open.assign(count, 0);
+  rays.wall.assign(count, 0);
+  for (std::size_t r = 0; r < count; ++r) {
+    const Vec3 step = step_mm * sampler.voxels(directions[r]);
     double radius = limit_mm, before = 1e9;
     bool ended = false;
     for (int n = 1; n * step_mm <= limit_mm; ++n) {
@@ -96,12 +115,12 @@ Rays cast(const Sampler& sampler, Vec3 centre, double threshold, double limit_mm
     rays.radius_mm[r] = static_cast<float>(radius);
   }
   rays.median_mm = quantile(rays.radius_mm, 0.5);
-  for (std::size_t r = 0; r < ray_count; ++r) {
+  for (std::size_t r = 0; r < count; ++r) {
     rays.open_share += rays.open[r];
     rays.wall_share += rays.wall[r];
   }
-  rays.open_share /= ray_count;
-  rays.wall_share /= ray_count;
+  rays.open_share /= static_cast<double>(count);
+  rays.wall_share /= static_cast<double>(count);
   return rays;
 }
 
@@ -110,12 +129,13 @@ std::array<double, 3> half_axes(const Rays& rays) {
   Eigen::Matrix3d m = Eigen::Matrix3d::Zero();
   Eigen::Vector3d mean = Eigen::Vector3d::Zero();
   std::vector<Eigen::Vector3d> points;
-  for (std::size_t r = 0; r < ray_count; ++r) {
-    const Vec3 d = ray_directions()[r];
+  const auto count = static_cast<double>(rays.directions->size());
+  for (std::size_t r = 0; r < rays.directions->size(); ++r) {
+    const Vec3 d = (*rays.directions)[r];
     points.emplace_back(rays.radius_mm[r] * Eigen::Vector3d(d.x, d.y, d.z));
-    mean += points.back() / ray_count;
+    mean += points.back() / count;
   }
-  for (const auto& p : points) m += (p - mean) * (p - mean).transpose() * (3.0 / ray_count);
+  for (const auto& p : points) m += (p - mean) * (p - mean).transpose() * (3.0 / count);
   const Eigen::SelfAdjointEigenSolver<Eigen::Matrix3d> solver(m, Eigen::EigenvaluesOnly);
   const Eigen::Vector3d v = solver.eigenvalues().cwiseMax(1e-6).cwiseSqrt();
   return {v[2], v[1], v[0]};
@@ -126,10 +146,10 @@ Vec3 shift_mm(const Rays& rays) {
   Vec3 sum;
   double weight = 0;
   const double most = 1.6 * rays.median_mm;
-  for (std::size_t r = 0; r < ray_count; ++r) {
+  for (std::size_t r = 0; r < rays.directions->size(); ++r) {
     const double radius = std::min<double>(rays.radius_mm[r], most);
-    sum = sum + std::pow(radius, 4) * 0.75 * ray_directions()[r];
-    weight += std::pow(radius, 3);
+    sum = sum + radius * radius * radius * radius * 0.75 * (*rays.directions)[r];
+    weight += radius * radius * radius;
   }
   return weight > 0 ? (1.0 / weight) * sum : Vec3{};
 }
@@ -137,9 +157,9 @@ Vec3 shift_mm(const Rays& rays) {
 /// Mean HU of the ball of `radius_mm`, by rays.
 double core_hu(const Sampler& sampler, Vec3 centre, double radius_mm) {
   double sum = sampler.hu(centre), count = 1;
-  for (std::size_t r = 0; r < ray_count; r += 3) {
+  for (const Vec3& direction : few_directions()) {
     for (const double share : {0.6, 1.0}) {
-      sum += sampler.hu(centre + share * radius_mm * sampler.voxels(ray_directions()[r]));
+      sum += sampler.hu(centre + share * radius_mm * sampler.voxels(direction));
       count += 1;
     }
   }
@@ -149,13 +169,13 @@ double core_hu(const Sampler& sampler, Vec3 centre, double radius_mm) {
 /// Lung around: lower third of what lies well outside the boundary.
 double surrounding_hu(const Sampler& sampler, Vec3 centre, double radius_mm, double fallback) {
   std::vector<float> values;
-  for (std::size_t r = 0; r < ray_count; ++r) {
+  for (const Vec3& direction : few_directions()) {
     for (const double distance : {1.5 * radius_mm + 2, 1.8 * radius_mm + 3}) {
-      const Vec3 p = centre + distance * sampler.voxels(ray_directions()[r]);
+      const Vec3 p = centre + distance * sampler.voxels(direction);
       if (sampler.inside(p)) values.push_back(static_cast<float>(sampler.hu(p)));
     }
   }
-  return values.size() < 30 ? fallback : quantile(std::move(values), 0.3);
+  return values.size() < 20 ? fallback : quantile(std::move(values), 0.3);
 }
 
 /// Open rays have no boundary of their own: they end where their closed neighbours suggest.
@@ -175,13 +195,13 @@ std::vector<float> closed_radii(const Rays& rays) {
       local = near[static_cast<std::size_t>(count / 2)];
     }
     // A thin vessel leaves as a spike above its neighbours.
-    if (rays.open[r] != 0 || radii[r] > 1.35F * local + 0.4F) radii[r] = local;
+    if (rays.open[r] != 0 || radii[r] > 1.15F * local + 0.25F) radii[r] = local;
     radii[r] = std::min(radii[r], most);
   }
   return radii;
 }
 
-/// Axes of the axial section with the largest area, and the volume, on a raster of a third of a millimetre.
+/// Axes of the ellipse that fits the axial section with the largest area, and the volume, on a raster of a third of a millimetre.
 void measure_sections(const Sampler& sampler, Vec3 centre, const std::vector<float>& radii, double threshold, Nodule& nodule) {
   const double reach = *std::max_element(radii.begin(), radii.end()) + 0.8;
   const double pixel = std::max(0.3, reach / 40), step_z = std::max(0.5, reach / 25);
@@ -210,25 +230,21 @@ void measure_sections(const Sampler& sampler, Vec3 centre, const std::vector<flo
   }
   nodule.volume_ml = volume / 1000;
   if (best.empty()) return;
-  const auto width = [&](double angle) {
-    double low = 1e9, high = -1e9;
-    for (const auto& [x, y] : best) {
-      const double t = x * std::cos(angle) + y * std::sin(angle);
-      low = std::min(low, t);
-      high = std::max(high, t);
-    }
-    return high - low + 0.8 * pixel;
-  };
-  double angle_of_long = 0;
-  for (int a = 0; a < 36; ++a) {
-    const double angle = a * std::numbers::pi / 36;
-    const double w = width(angle);
-    if (w > nodule.long_mm) {
-      nodule.long_mm = w;
-      angle_of_long = angle;
-    }
+  // Axes of the ellipse with the section's second moments: a spike or the stump of a vessel hardly moves them.
+  double x0 = 0, y0 = 0, xx = 0, yy = 0, xy = 0;
+  const auto count = static_cast<double>(best.size());
+  for (const auto& [x, y] : best) {
+    x0 += x / count;
+    y0 += y / count;
   }
-  nodule.short_mm = width(angle_of_long + std::numbers::pi / 2);
+  for (const auto& [x, y] : best) {
+    xx += (x - x0) * (x - x0) / count;
+    yy += (y - y0) * (y - y0) / count;
+    xy += (x - x0) * (y - y0) / count;
+  }
+  const double middle = 0.5 * (xx + yy), spread = std::sqrt(0.25 * (xx - yy) * (xx - yy) + xy * xy);
+  nodule.long_mm = 4 * std::sqrt(middle + spread);
+  nodule.short_mm = 4 * std::sqrt(std::max(0.0, middle - spread));
   nodule.mean_mm = 0.5 * (nodule.long_mm + nodule.short_mm);
 }
 
@@ -251,16 +267,7 @@ double solid_share(const Sampler& sampler, Vec3 centre, const std::vector<float>
 }  // namespace
 
 const std::vector<Vec3>& ray_directions() {
-  static const std::vector<Vec3> directions = [] {
-    std::vector<Vec3> list;
-    const double golden = std::numbers::pi * (3 - std::sqrt(5.0));
-    for (int n = 0; n < ray_count; ++n) {
-      const double z = 1 - 2 * (n + 0.5) / ray_count;
-      const double ring = std::sqrt(1 - z * z);
-      list.push_back({ring * std::cos(golden * n), ring * std::sin(golden * n), z});
-    }
-    return list;
-  }();
+  static const std::vector<Vec3> directions = spread_directions(ray_count);
   return directions;
 }
 
@@ -279,34 +286,36 @@ double ray_radius(std::span<const float> ray_mm, Vec3 from_centre) {
   return weight > 0 ? sum / weight : ray_mm[0];
 }
 
-std::optional<Nodule> measure_nodule(const VoxelView<float>& hu, const MaskView& inside, Vec3 at, double radius_mm, double background_hu,
-                                     const NoduleSearch& search) {
+std::optional<NoduleShape> nodule_shape(const VoxelView<float>& hu, const MaskView& inside, Vec3 at, double radius_mm, double background_hu,
+                                        const NoduleSearch& search) {
   const Sampler sampler(hu, inside);
+  NoduleShape shape;
   Vec3 centre = at;
-  double radius = std::max(radius_mm, 1.5), threshold = 0, core = 0, background = background_hu;
+  double radius = std::max(radius_mm, 1.5);
   Rays rays;
-  for (int round = 0; round < 4; ++round) {
-    core = core_hu(sampler, centre, std::clamp(0.4 * radius, 0.6, 3.0));
-    background = std::min(surrounding_hu(sampler, centre, radius, background_hu), background_hu + 150);
-    if (core - background < 130) return std::nullopt;
-    threshold = 0.5 * (std::min(core, 60.0) + background);
-    rays = cast(sampler, centre, threshold, 2.0 * radius + 1.5);
+  constexpr int rounds = 4;
+  for (int round = 0; round < rounds; ++round) {
+    shape.core_hu = core_hu(sampler, centre, std::clamp(0.4 * radius, 0.6, 3.0));
+    shape.background_hu = std::min(surrounding_hu(sampler, centre, radius, background_hu), background_hu + 150);
+    if (shape.core_hu - shape.background_hu < 130) return std::nullopt;
+    shape.threshold_hu = 0.5 * (std::min(shape.core_hu, 60.0) + shape.background_hu);
+    const bool last = round == rounds - 1;
+    rays = cast(sampler, centre, shape.threshold_hu, 2.0 * radius + 1.5, last ? ray_directions() : few_directions());
     radius = std::clamp(rays.median_mm, 0.8, 0.75 * search.maximum_mm);
-    if (round < 3) {
-      const Vec3 shift = shift_mm(rays);
-      const double length = norm(shift);
-      if (length > 2.5 * radius_mm + 2) return std::nullopt;
-      centre = centre + sampler.voxels(shift);
-      if (!sampler.inside(centre)) return std::nullopt;
-    }
+    if (round >= 1 && rays.open_share > 0.3) return std::nullopt;
+    if (last) break;
+    const Vec3 shift = shift_mm(rays);
+    if (norm(shift) > 2.5 * radius_mm + 2) return std::nullopt;
+    centre = centre + sampler.voxels(shift);
+    if (!sampler.inside(centre)) return std::nullopt;
   }
   if (2 * radius < 0.7 * search.minimum_mm || 2 * radius > 1.2 * search.maximum_mm) return std::nullopt;
-  rays = cast(sampler, centre, threshold, 1.7 * radius + 0.8);
+  rays = cast(sampler, centre, shape.threshold_hu, 1.7 * radius + 0.8, ray_directions());
 
   // A halo of intermediate density around a solid core belongs to the nodule.
-  Rays outer = cast(sampler, centre, background + std::max(110.0, 0.14 * (core - background)), 2.4 * radius + 3);
-  bool halo = false;
-  if (outer.median_mm - rays.median_mm > std::max(1.7, 0.35 * rays.median_mm) && outer.open_share < 0.12 && core > -350) {
+  const double contrast = shape.core_hu - shape.background_hu;
+  const Rays outer = cast(sampler, centre, shape.background_hu + std::max(110.0, 0.14 * contrast), 2.4 * radius + 3, ray_directions());
+  if (outer.median_mm - rays.median_mm > std::max(1.7, 0.35 * rays.median_mm) && outer.open_share < 0.12 && shape.core_hu > -350) {
     double sum = 0, count = 0;
     for (std::size_t r = 0; r < ray_count; ++r) {
       const double from = rays.radius_mm[r] + 0.9, to = outer.radius_mm[r] - 0.7;
@@ -314,41 +323,52 @@ std::optional<Nodule> measure_nodule(const VoxelView<float>& hu, const MaskView&
       sum += sampler.hu(centre + 0.5 * (from + to) * sampler.voxels(ray_directions()[r]));
       count += 1;
     }
-    const double shell = count > 0.5 * ray_count ? sum / count : background;
-    if (shell > background + 140 && shell < -350) {
-      halo = true;
-      threshold = 0.5 * (shell + background);
-      rays = cast(sampler, centre, threshold, 1.7 * outer.median_mm + 0.8);
+    const double shell = count > 0.5 * ray_count ? sum / count : shape.background_hu;
+    if (shell > shape.background_hu + 140 && shell < -350) {
+      shape.halo = true;
+      shape.threshold_hu = 0.5 * (shell + shape.background_hu);
+      rays = cast(sampler, centre, shape.threshold_hu, 1.7 * outer.median_mm + 0.8, ray_directions());
       centre = centre + sampler.voxels(shift_mm(rays));
       if (!sampler.inside(centre)) return std::nullopt;
-      rays = cast(sampler, centre, threshold, 1.7 * rays.median_mm + 0.8);
+      rays = cast(sampler, centre, shape.threshold_hu, 1.7 * rays.median_mm + 0.8, ray_directions());
     }
   }
 
   if (rays.open_share > 0.085 || rays.wall_share > 0.55) return std::nullopt;
   const auto axes = half_axes(rays);
   if (axes[0] > 2.0 * axes[1] || axes[0] > 2.4 * axes[2]) return std::nullopt;
+  shape.centre_voxel = centre;
+  shape.radius_mm = rays.median_mm;
+  shape.open_share = rays.open_share;
+  shape.wall_share = rays.wall_share;
+  shape.flatness = axes[0] / axes[2];
+  shape.score = (1 - 5 * rays.open_share) * (1 - 0.55 * rays.wall_share) / shape.flatness;
+  if (shape.score < search.least_score) return std::nullopt;
+  shape.ray_mm = closed_radii(rays);
+  return shape;
+}
 
+std::optional<Nodule> measure_nodule(const VoxelView<float>& hu, const MaskView& inside, const NoduleShape& shape,
+                                     const NoduleSearch& search) {
+  const Sampler sampler(hu, inside);
   Nodule nodule;
-  const std::vector<float> radii = closed_radii(rays);
-  measure_sections(sampler, centre, radii, threshold, nodule);
+  measure_sections(sampler, shape.centre_voxel, shape.ray_mm, shape.threshold_hu, nodule);
   if (!(nodule.mean_mm >= search.minimum_mm && nodule.mean_mm <= search.maximum_mm)) return std::nullopt;
   if (nodule.long_mm > 2.2 * nodule.short_mm) return std::nullopt;
-  const double share = solid_share(sampler, centre, radii, nodule.mean_hu);
-  nodule.density = halo          ? NoduleDensity::part_solid
-                   : share > 0.6 ? NoduleDensity::solid
-                   : share > 0.1 ? NoduleDensity::part_solid
-                                 : NoduleDensity::ground_glass;
-  if (!halo && nodule.density == NoduleDensity::part_solid && nodule.mean_mm < 6.5) {
-    nodule.density = NoduleDensity::solid;  // too small to tell a core from partial volume
-  }
+  const double share = solid_share(sampler, shape.centre_voxel, shape.ray_mm, nodule.mean_hu);
+  nodule.density = NoduleDensity::part_solid;
+  if (!shape.halo && (share > 0.6 || (share > 0.1 && nodule.mean_mm < 6.5)))
+    nodule.density = NoduleDensity::solid;  // too small to tell a core
+  if (!shape.halo && share <= 0.1) nodule.density = NoduleDensity::ground_glass;
   if (nodule.density == NoduleDensity::ground_glass && nodule.mean_mm < search.ground_glass_minimum_mm) return std::nullopt;
-  nodule.position_mm = hu.grid().world_from_voxel(centre);
-  nodule.touches_pleura = rays.wall_share > 0.06;
-  nodule.threshold_hu = threshold;
-  nodule.ray_mm = radii;
-  const double contrast = std::clamp((core - background) / 800, 0.1, 1.0);
-  nodule.score = contrast * (1 - 5 * rays.open_share) * (1 - 0.8 * rays.wall_share) * axes[2] / axes[0];
+  nodule.position_mm = hu.grid().world_from_voxel(shape.centre_voxel);
+  nodule.touches_pleura = shape.wall_share > 0.06;
+  nodule.threshold_hu = shape.threshold_hu;
+  nodule.ray_mm = shape.ray_mm;
+  nodule.score = shape.score;
+  nodule.open_share = shape.open_share;
+  nodule.wall_share = shape.wall_share;
+  nodule.flatness = shape.flatness;
   const double half = sampler.spacing();
   const auto scaled = [&](double change) { return std::pow(std::max(0.0, 1 + change / nodule.mean_mm), 3) * nodule.volume_ml; };
   nodule.mean_mm_interval = {std::max(0.0, nodule.mean_mm - half), nodule.mean_mm + half};

@@ -9,9 +9,22 @@
 
 namespace gantry::analysis {
 
-/// Looks at the surroundings of `at` (voxel of `hu`, about `radius_mm` wide) along rays in all directions. Returns the nodule when what
-/// lies there is closed on all sides but a few, round enough and of the wanted size.
-std::optional<Nodule> measure_nodule(const VoxelView<float>& hu, const MaskView& inside, Vec3 at, double radius_mm, double background_hu,
+/// What was found around a proposed centre before it is measured.
+struct NoduleShape {
+  Vec3 centre_voxel;
+  double radius_mm = 0, threshold_hu = 0, core_hu = 0, background_hu = 0;
+  bool halo = false;  ///< a shell of intermediate density around a denser core
+  double open_share = 0, wall_share = 0, flatness = 1, score = 0;
+  std::vector<float> ray_mm;
+};
+
+/// Looks at the surroundings of `at` (voxel of `hu`, about `radius_mm` wide) along rays in all directions. Returns the shape when what
+/// lies there is closed on all sides but a few and round enough. Few rays decide about most proposals.
+std::optional<NoduleShape> nodule_shape(const VoxelView<float>& hu, const MaskView& inside, Vec3 at, double radius_mm, double background_hu,
+                                        const NoduleSearch& search);
+
+/// Diameters, volume and density of a shape; nothing when they are outside what is searched.
+std::optional<Nodule> measure_nodule(const VoxelView<float>& hu, const MaskView& inside, const NoduleShape& shape,
                                      const NoduleSearch& search);
 
 /// Distance of a nodule's boundary from its centre in the direction `from_centre` (not normalised): inverse-distance mean of nearby rays.

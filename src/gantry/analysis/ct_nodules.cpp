@@ -141,37 +141,35 @@ std::vector<Nodule> search_lung(const LungCube& cube, int side, const NoduleSear
   prepared = Voxels<float>();
   narrow = Voxels<float>();
 
-  std::vector<std::optional<Nodule>> measured(candidates.size());
+  std::vector<std::optional<NoduleShape>> shapes(candidates.size());
   parallel_for(run, static_cast<std::int64_t>(candidates.size()), 32, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t c = first; c < last; ++c) {
       const Candidate& candidate = candidates[static_cast<std::size_t>(c)];
       const std::int64_t n = candidate.voxel;
       const Vec3 at{static_cast<double>(n % grid.size(0)), static_cast<double>(n / grid.size(0) % grid.size(1)),
                     static_cast<double>(n / (grid.size(0) * grid.size(1)))};
-      measured[static_cast<std::size_t>(c)] =
-          measure_nodule(cube.hu, cube.inside, at, 2.1 * candidate.sigma_mm, cube.background_hu, search);
+      shapes[static_cast<std::size_t>(c)] = nodule_shape(cube.hu, cube.inside, at, 2.1 * candidate.sigma_mm, cube.background_hu, search);
     }
   });
+  std::erase_if(shapes, [](const auto& shape) { return !shape; });
+  std::stable_sort(shapes.begin(), shapes.end(), [](const auto& a, const auto& b) { return a->score > b->score; });
   std::vector<Nodule> nodules;
-  for (auto& one : measured) {
-    if (!one) continue;
-    one->side = side;
-    nodules.push_back(std::move(*one));
+  std::vector<const NoduleShape*> kept;
+  const double spacing = grid.spacing_mm().x;
+  for (const auto& shape : shapes) {
+    // The best of those that lie in one another.
+    const bool repeated = std::any_of(kept.begin(), kept.end(), [&](const NoduleShape* other) {
+      return spacing * norm(other->centre_voxel - shape->centre_voxel) < std::max(other->radius_mm, shape->radius_mm) + 1.0;
+    });
+    if (repeated) continue;
+    kept.push_back(&*shape);
+    run.check();
+    auto nodule = measure_nodule(cube.hu, cube.inside, *shape, search);
+    if (!nodule) continue;
+    nodule->side = side;
+    nodules.push_back(std::move(*nodule));
   }
   return nodules;
-}
-
-/// Keeps the best of those that lie in one another.
-std::vector<Nodule> without_repeats(std::vector<Nodule> nodules) {
-  std::stable_sort(nodules.begin(), nodules.end(), [](const Nodule& a, const Nodule& b) { return a.score > b.score; });
-  std::vector<Nodule> kept;
-  for (Nodule& nodule : nodules) {
-    const bool repeated = std::any_of(kept.begin(), kept.end(), [&](const Nodule& other) {
-      return norm(other.position_mm - nodule.position_mm) < 0.5 * std::max(other.equivalent_mm(), nodule.equivalent_mm()) + 1.0;
-    });
-    if (!repeated) kept.push_back(std::move(nodule));
-  }
-  return kept;
 }
 
 }  // namespace
@@ -186,7 +184,7 @@ std::vector<Nodule> find_nodules(const Image& image, const WorkingVolume& volume
     Run part = run.part(side == 2 ? 0.0 : 0.5, side == 2 ? 0.5 : 1.0);
     const LungCube cube = lung_cube(image, volume, lungs, side, part);
     if (cube.hu.empty()) continue;
-    std::vector<Nodule> found = without_repeats(search_lung(cube, side, search, part));
+    std::vector<Nodule> found = search_lung(cube, side, search, part);
     std::move(found.begin(), found.end(), std::back_inserter(all));
   }
   std::stable_sort(all.begin(), all.end(), [](const Nodule& a, const Nodule& b) { return a.score > b.score; });

@@ -15,15 +15,18 @@ enum class NoduleDensity { solid, part_solid, ground_glass };
 struct Nodule {
   Vec3 position_mm;
   int side = 0;         ///< 1 left, 2 right
-  double long_mm = 0;   ///< longest diameter in the axial plane where the nodule's area is largest
-  double short_mm = 0;  ///< longest diameter perpendicular to it, same plane
+  double long_mm = 0;   ///< long axis of the ellipse fitted to the axial section of largest area
+  double short_mm = 0;  ///< its short axis
   double mean_mm = 0;   ///< mean of both
   double volume_ml = 0;
   std::array<double, 2> mean_mm_interval{}, volume_ml_interval{};  ///< boundary half a voxel inwards and outwards
   double mean_hu = 0;                                              ///< of its inner two thirds
   NoduleDensity density = NoduleDensity::solid;
   bool touches_pleura = false;
-  double score = 0;              ///< roundness x contrast, for ordering; no probability
+  double score = 0;              ///< roundness in [0, 1]: 1 = closed on all sides and as wide as long; no probability
+  double open_share = 0;         ///< of the directions without a boundary: vessels that enter
+  double wall_share = 0;         ///< of the directions that end at the pleura
+  double flatness = 1;           ///< longest over shortest half axis
   double threshold_hu = 0;       ///< boundary: half way between nodule and lung
   std::vector<float> ray_mm;     ///< distance of the boundary from `position_mm` along `ray_directions()`
   double equivalent_mm() const;  ///< diameter of the ball of the same volume
@@ -32,6 +35,7 @@ struct Nodule {
 /// What is looked for.
 struct NoduleSearch {
   double minimum_mm = 4, maximum_mm = 30;  ///< mean diameter
+  double least_score = 0.68;               ///< below it a vessel or fissure is more likely
   double ground_glass_minimum_mm = 6;
   int most = 50;  ///< candidates kept, best first
 };

@@ -238,6 +238,50 @@ void add_ct_quality(CtReport& report, Run& run) {
                           {report.profile.name.en + " " + report.profile.version, report.profile.name.zh + " " + report.profile.version}});
 }
 
+void add_body_composition(CtReport& report) {
+  const WorkingVolume& working = report.maps.working;
+  const Grid& grid = working.hu.grid();
+  const Vec3 s = grid.spacing_mm();
+  using Range = TissueRanges;
+  struct Line {
+    const char* id;
+    float from, to;
+    ReportDocument::Series series;
+  };
+  std::array<Line, 3> lines{Line{"fat", Range::fat_from, Range::fat_to, {}}, Line{"soft_tissue", Range::soft_from, Range::soft_to, {}},
+                            Line{"bone", Range::soft_to + 1, Range::metal_from, {}}};
+  for (Line& line : lines) {
+    const Structure& row = structure(line.id);
+    line.series.name = {std::string(row.meaning), std::string(row.name_zh)};
+    line.series.color = row.color;
+  }
+  lines[0].series.color = {0xe6, 0x9f, 0x00};
+  lines[1].series.color = {0xd5, 0x5e, 0x00};
+  lines[2].series.color = {0x00, 0x72, 0xb2};
+  for (std::int64_t k = 0; k < grid.size(2); ++k) {
+    std::array<std::int64_t, 3> count{};
+    for (std::int64_t n = grid.index(0, 0, k), end = n + grid.size(0) * grid.size(1); n < end; ++n) {
+      if (report.maps.body[n] == 0) continue;
+      for (std::size_t l = 0; l < lines.size(); ++l) count[l] += working.hu[n] >= lines[l].from && working.hu[n] <= lines[l].to;
+    }
+    const Vec3 middle =
+        grid.world_from_voxel({0.5 * static_cast<double>(grid.size(0)), 0.5 * static_cast<double>(grid.size(1)), static_cast<double>(k)});
+    for (std::size_t l = 0; l < lines.size(); ++l) {
+      lines[l].series.x.push_back(middle.z);
+      lines[l].series.y.push_back(static_cast<double>(count[l]) * s.x * s.y / 100);
+    }
+  }
+  ReportDocument::Chart chart;
+  chart.title = {"Body composition along the body", "沿身体长轴的体成分"};
+  chart.x_axis = {"z, mm (towards the head)", "z，mm（向头侧）"};
+  chart.y_axis = {"Area in the slice, cm²", "层面面积，cm²"};
+  for (Line& line : lines) chart.series.push_back(std::move(line.series));
+  chart.alternative = {
+      "Area of fat, soft tissue and bone in each axial slice by HU; organs count as soft tissue, no vertebral level is named.",
+      "各轴位层面按 HU 划分的脂肪、软组织与骨面积；器官计入软组织，未标注椎体平面。"};
+  report.result.charts.push_back(std::move(chart));
+}
+
 void finish(CtReport& report) {
   SeriesResult& result = report.result;
   std::vector<Label> table;

@@ -17,6 +17,7 @@ struct CtReport {
   CtMaps maps;
   CtProtocol protocol;
   std::vector<Nodule> nodules;
+  double nodule_minimum_mm = 4;  ///< what was looked for, slice thickness considered
   std::optional<double> lung_noise_hu, soft_noise_hu;
   SeriesResult result;
   ReportDocument::Measurements structures;  ///< the table that collects one row a structure
@@ -38,8 +39,8 @@ void add_lung_density(CtReport& report);
 void add_nodules(CtReport& report, Run& run);
 /// Findings, table and sentence of the nodules; call after the structures.
 void describe_nodules(CtReport& report);
-void add_calcium(CtReport& report, Run& run);
-void add_body_composition(CtReport& report, Run& run);
+/// Area of body, fat, soft tissue and bone in each axial slice, as a chart along z; no muscle and no vertebral level.
+void add_body_composition(CtReport& report);
 /// Pictures and the numbers of the pictures in the sentences. Call last.
 void add_ct_images(CtReport& report, Run& run);
 /// Puts labels together; call once after all parts.
