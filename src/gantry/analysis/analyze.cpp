@@ -121,6 +121,10 @@ SeriesOutcome analyse_series(StudyPlan& study, SeriesPlan& plan, Run& run) {
       SeriesResult result = find_method(plan.profile->methods[m])(input, *plan.profile, part);
       outcome.result = m == 0 ? std::move(result) : merged(std::move(outcome.result), std::move(result));
     }
+    auto& images = outcome.result.images;
+    for (std::size_t n = 0; n < images.size(); ++n) {
+      if (images[n].file.empty()) images[n].file = fmt::format("figures/image-{}.png", n + 1);
+    }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled || error.code() == ErrorCode::out_of_memory || error.code() == ErrorCode::internal) throw;
     plan.used = false;
