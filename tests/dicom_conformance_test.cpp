@@ -78,7 +78,7 @@ std::string row_of(const Path& file, const Path& folder, Run& run) {
       try {
         text = series.instances.empty() || series.reason.ends_with("holds no image") ? "" : size_text(dicom::load(series, run));
       } catch (const Error& error) {
-        text = std::string("pixels not read: ") + error.what();
+        text = "pixels not read: " + error.message();  // without the context, which depends on where it was decoded
         if (outcome == "read") outcome = "header only";
         if (!series.reason.empty() && detail.find(series.reason) == std::string::npos) text += "; " + series.reason;
       }
