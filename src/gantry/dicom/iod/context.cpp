@@ -8,6 +8,7 @@
 #include "gantry/base/hash.h"
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
+#include "gantry/dicom/dictionary.h"
 #include "gantry/dicom/iod/write.h"
 
 namespace gantry::dicom {
@@ -39,12 +40,38 @@ std::string text_of(const Header& header, std::string_view keyword) {
   return std::string(trim(header.text(keyword).value_or("")));
 }
 
-/// Copies an attribute; a date or time that is malformed becomes empty.
-void copy(Draft& object, const Header& header, std::string_view keyword, bool also_when_empty) {
-  std::string value = to_valid_utf8(text_of(header, keyword));
-  if (keyword.ends_with("Date")) value = valid_date(value);
-  if (keyword.ends_with("Time")) value = valid_time(value);
-  if (also_when_empty || !value.empty()) object.set(keyword, value);
+/// "042Y" for "42Y" and "42y", else empty.
+std::string valid_age(std::string text) {
+  text = std::string(trim(text));
+  if (text.size() < 2 || text.size() > 4) return {};
+  char unit = text.back();
+  if (unit >= 'a' && unit <= 'z') unit = static_cast<char>(unit - 'a' + 'A');
+  const auto number = parse_integer(std::string_view(text).substr(0, text.size() - 1));
+  if (!number || *number < 0 || std::string_view("DWMY").find(unit) == std::string_view::npos) return {};
+  return fmt::format("{:03}{}", *number, unit);
+}
+
+/// Each of the values of a textual attribute that fits its value representation; the others are clipped or, where a part says nothing,
+/// left out.
+std::string valid_value(std::string_view vr, const std::string& text) {
+  if (vr == "DA") return valid_date(text);
+  if (vr == "TM") return valid_time(text);
+  if (vr == "AS") return valid_age(text);
+  std::vector<std::string> values;
+  for (const std::string& part : split(text, '\\')) {
+    std::string value(trim(part));
+    if (vr == "SH") value = single_value(value, 16);
+    if (vr == "LO") value = single_value(value, 64);
+    if (vr == "PN") value = single_value(value, 192);
+    if (vr == "CS" && (value.size() > 16 || value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _") != std::string::npos))
+      value.clear();
+    if (vr == "DS" || vr == "IS") {
+      const auto number = parse_double(value);
+      value = !number || !std::isfinite(*number) ? "" : vr == "DS" ? decimal_string(*number) : fmt::format("{}", std::llround(*number));
+    }
+    values.push_back(std::move(value));
+  }
+  return join(values, "\\");
 }
 
 Moment moment_of(const Header& header) {
@@ -59,6 +86,12 @@ Moment moment_of(const Header& header) {
 }
 
 }  // namespace
+
+std::string valid_text(const Header& header, std::string_view path) {
+  const std::string value = to_valid_utf8(text_of(header, path));
+  const DictionaryEntry* entry = dictionary_entry(path.substr(path.rfind('.') + 1));
+  return entry ? valid_value(entry->vr, value) : value;
+}
 
 Moment newest_moment(const Series& source) {
   Moment newest;
@@ -86,6 +119,16 @@ std::vector<const Instance*> distinct_instances(const Series& source) {
   return result;
 }
 
+void set_laterality(Draft& object) {
+  constexpr std::string_view without_sides[] = {"ABDOMEN",  "ABDOMENPELVIS", "AORTA", "BLADDER", "BRAIN",    "CHEST", "CHESTABDOMEN",
+                                                "CSPINE",   "HEAD",          "HEART", "LIVER",   "LSPINE",   "NECK",  "PELVIS",
+                                                "PROSTATE", "SKULL",         "SPINE", "TSPINE",  "WHOLEBODY"};
+  const std::string part = object.text("BodyPartExamined");
+  if (std::find(std::begin(without_sides), std::end(without_sides), part) == std::end(without_sides)) {
+    object.set_default("Laterality", "");
+  }
+}
+
 Draft& add_reference(Draft& object, std::string_view path, std::string_view sop_class_uid, std::string_view sop_instance_uid) {
   Draft& item = object.add_item(path);
   item.set("ReferencedSOPClassUID", sop_class_uid);
@@ -101,11 +144,11 @@ void set_derived_context(Draft& object, const Series& source, const DerivedKind&
   object.set("SpecificCharacterSet", "ISO_IR 192");
   for (const char* keyword : {"PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
                               "ReferringPhysicianName", "StudyID", "AccessionNumber"}) {
-    copy(object, header, keyword, true);
+    object.set(keyword, valid_text(header, keyword));
   }
   for (const char* keyword : {"IssuerOfPatientID", "PatientAge", "PatientSize", "PatientWeight", "PatientIdentityRemoved",
                               "DeidentificationMethod", "StudyDescription", "TimezoneOffsetFromUTC", "BodyPartExamined"}) {
-    copy(object, header, keyword, false);
+    if (const std::string value = valid_text(header, keyword); !value.empty()) object.set(keyword, value);
   }
   object.set("StudyInstanceUID", source.study_uid);
 

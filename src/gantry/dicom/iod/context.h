@@ -30,10 +30,17 @@ Moment newest_moment(const Series& source);
 /// UID of the series that holds the objects of a kind derived from `source`.
 std::string derived_series_uid(const Series& source, std::string_view kind_name);
 
+/// The text of an attribute in a form that its value representation allows: too long text is clipped; a malformed date, age, code or
+/// number is left out; empty when there is none.
+std::string valid_text(const Header& header, std::string_view path);
+
 /// The modules that every derived object has: patient and study of the source, a series and equipment of its own, SOP common, dates of
 /// the newest source instance. Error(parameter) when `source` has no instances or no study.
 void set_derived_context(Draft& object, const Series& source, const DerivedKind& kind, const std::string& sop_instance_uid,
                          int instance_number);
+
+/// Sets an empty Laterality, which PS3.3 C.7.3.1 asks for unless BodyPartExamined names a part that has no sides.
+void set_laterality(Draft& object);
 
 /// The series' instances, each SOP instance once (a multi-frame file stands in `Series` once a frame).
 std::vector<const Instance*> distinct_instances(const Series& source);

@@ -2,17 +2,15 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/dicom/iod/draft.h"
 
-#include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dctk.h>
 #include <zlib.h>
 
 #include <bit>
 #include <cstring>
-#include <unordered_map>
 
 #include "gantry/base/error.h"
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
+#include "gantry/dicom/dictionary.h"
 
 namespace gantry::dicom {
 
@@ -22,53 +20,16 @@ using Vr = std::array<char, 2>;
 
 static_assert(std::endian::native == std::endian::little, "pixel cells and numbers are written as they lie in memory");
 
+/// A tag and its value representation; "xs" stands for US or SS, to be decided by PixelRepresentation.
 struct Entry {
   std::uint32_t tag = 0;
   Vr vr{};
 };
 
-/// Dictionary names of value representations that depend on the context: xs = US or SS, lt = US, SS or OW, ox and px = OB or OW.
-Vr vr_of(DcmEVR evr) {
-  switch (evr) {
-    case EVR_xs:
-    case EVR_lt:
-      return {'x', 's'};
-    case EVR_ox:
-    case EVR_px:
-      return {'O', 'W'};
-    case EVR_up:
-      return {'U', 'L'};
-    default: {
-      const char* name = DcmVR(evr).getVRName();
-      return {name[0], name[1]};
-    }
-  }
-}
-
-struct Dictionary {
-  std::unordered_map<std::string, Entry> by_keyword;
-  std::unordered_map<std::uint32_t, Vr> by_tag;
-};
-
-const Dictionary& dictionary() {
-  static const Dictionary all = [] {
-    Dictionary result;
-    const DcmDataDictionary& dcmtk = dcmDataDict.rdlock();
-    DcmDataDictionary& entries = const_cast<DcmDataDictionary&>(dcmtk);
-    for (auto it = entries.normalBegin(); it != entries.normalEnd(); ++it) {
-      const DcmDictEntry& entry = **it;
-      if (entry.getPrivateCreator()) continue;
-      const std::uint32_t tag = std::uint32_t{entry.getGroup()} << 16 | entry.getElement();
-      std::string_view name = entry.getTagName();
-      if (name.starts_with("RETIRED_")) name.remove_prefix(8);
-      result.by_keyword.try_emplace(std::string(name), Entry{tag, vr_of(entry.getEVR())});
-      result.by_tag.try_emplace(tag, vr_of(entry.getEVR()));
-    }
-    dcmDataDict.rdunlock();
-    if (result.by_keyword.empty()) throw Error(ErrorCode::internal, "DICOM data dictionary: not found; install libdcmtk17");
-    return result;
-  }();
-  return all;
+Entry entry_of(const DictionaryEntry& known) {
+  if (known.vr == "XS") return {known.tag, {'x', 's'}};
+  if (known.vr == "OX") return {known.tag, {'O', 'W'}};
+  return {known.tag, {known.vr[0], known.vr[1]}};
 }
 
 bool is(Vr vr, std::string_view name) { return vr[0] == name[0] && vr[1] == name[1]; }
@@ -151,15 +112,13 @@ Entry entry_of(std::string_view step, std::string_view path) {
     const std::string_view vr = step.substr(11);
     if (vr.size() == 2 && is_one_of({vr[0], vr[1]}, all_vrs)) return {*tag, {vr[0], vr[1]}};
     if (!vr.empty()) throw Error(ErrorCode::parameter, fmt::format("{}: must end with a value representation; got '{}'", path, vr));
-    const auto known = dictionary().by_tag.find(*tag);
-    if (known != dictionary().by_tag.end()) return {*tag, known->second};
+    if (const DictionaryEntry* known = dictionary_entry(*tag)) return entry_of(*known);
     const bool creator = (*tag >> 16 & 1) && (*tag & 0xffff) >= 0x10 && (*tag & 0xffff) <= 0xff;
     return {*tag, creator ? Vr{'L', 'O'} : Vr{}};
   }
-  const auto known = dictionary().by_keyword.find(std::string(step));
-  if (known == dictionary().by_keyword.end())
-    throw Error(ErrorCode::parameter, fmt::format("{}: must be DICOM keywords; '{}' is none", path, step));
-  return known->second;
+  const DictionaryEntry* known = dictionary_entry(step);
+  if (!known) throw Error(ErrorCode::parameter, fmt::format("{}: must be DICOM keywords; '{}' is none", path, step));
+  return entry_of(*known);
 }
 
 struct Step {

@@ -7,6 +7,7 @@
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
 #include "gantry/compute/parallel.h"
+#include "gantry/dicom/iod/context.h"
 #include "gantry/dicom/iod/draft.h"
 #include "gantry/dicom/iod/frame.h"
 #include "gantry/dicom/iod/write.h"
@@ -122,7 +123,7 @@ void set_common_defaults(Draft& object, const ImageSeriesSpec& spec, const std::
   object.set_default("ManufacturerModelName", "Gantry");
   object.set_default("SoftwareVersions", std::string(version()));
   object.set_default("PatientPosition", "HFS");
-  if (!object.has("BodyPartExamined")) object.set_default("Laterality", "");
+  set_laterality(object);
   for (const char* kind : {"Series", "Acquisition", "Content"}) {
     const std::string name = kind;
     object.set_default(name + "Date", object.text("StudyDate"));

@@ -95,11 +95,23 @@ TEST(ImageSeries, is_valid_for_dciodvfy) {
 
 TEST(ImageSeries, is_valid_without_any_attribute_of_the_caller) {
   if (!has_dciodvfy()) GTEST_SKIP() << "dciodvfy (package dicom3tools) is not installed";
-  for (const std::string modality : {"CT", "MR", "PT"}) {
+  for (const std::string modality : {"CT", "MR", "PT", "OT"}) {
     const TemporaryFolder folder;
     gantry::Run run;
     write_image_series(folder.path(), {.modality = modality, .image = ramp(oblique_grid(), 3, 0)}, run);
     EXPECT_EQ(dciodvfy_errors(folder.path() / "0001.dcm"), "") << modality;
+  }
+}
+
+TEST(ImageSeries, is_valid_for_body_parts_with_and_without_sides) {
+  if (!has_dciodvfy()) GTEST_SKIP() << "dciodvfy (package dicom3tools) is not installed";
+  for (const std::string part : {"CHEST", "BRAIN", "WHOLEBODY", "KNEE"}) {
+    const TemporaryFolder folder;
+    gantry::Run run;
+    ImageSeriesSpec spec = spec_of("CT", ramp(oblique_grid(), 3, 0));
+    spec.attributes.push_back({"BodyPartExamined", part});
+    write_image_series(folder.path(), spec, run);
+    EXPECT_EQ(dciodvfy_errors(folder.path() / "0001.dcm"), "") << part;
   }
 }
 

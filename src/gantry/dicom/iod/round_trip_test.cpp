@@ -174,6 +174,66 @@ TEST(RoundTrip, keeps_the_source_of_derived_objects) {
   EXPECT_EQ(input.studies[0].study_uid, series.study_uid);
 }
 
+TEST(RoundTrip, joins_the_study_of_its_source) {
+  const TemporaryFolder folder;
+  gantry::Run run;
+  const Image image = numbered(odd_oblique_grid(), 0);
+  std::vector<Attribute> attributes{{"PatientName", "A^B"},
+                                    {"PatientAge", "042Y"},
+                                    {"StudyID", "S1"},
+                                    {"Units", "CNTS"},
+                                    {"RadiopharmaceuticalInformationSequence[0].RadionuclideTotalDose", "350000000"},
+                                    {"(7053,0010)", "Philips PET Private Group"},
+                                    {"(7053,1000)DS", "0.25"}};
+  for (Attribute& attribute :
+       code_attributes("RadiopharmaceuticalInformationSequence[0].RadionuclideCodeSequence", {"SCT", "77004003", "^18^Fluorine"})) {
+    attributes.push_back(std::move(attribute));
+  }
+  write_image_series(folder.path() / "pet", {.modality = "PT", .image = image, .attributes = attributes, .uid_seed = "joins"}, run);
+  const Series source = only_series(folder.path() / "pet", run);
+  write_image_as_dicom(folder.path() / "out", image, "", "jpeg-ls", run, &source);
+  const Series made = only_series(folder.path() / "out", run);
+  EXPECT_EQ(made.modality, "PT");
+  EXPECT_EQ(made.study_uid, source.study_uid);
+  EXPECT_EQ(made.frame_of_reference_uid, source.frame_of_reference_uid);
+  EXPECT_NE(made.series_uid, source.series_uid);
+  for (const char* same : {"PatientName", "PatientAge", "StudyID", "Units", "(7053,1000)",
+                           "RadiopharmaceuticalInformationSequence[0].RadionuclideTotalDose"}) {
+    EXPECT_TRUE(made.header.text(same).has_value()) << same;
+    EXPECT_EQ(made.header.text(same), source.header.text(same)) << same;
+  }
+  expect_same_world(image, load(made, run), 1e-4);
+  if (has_dciodvfy()) {
+    EXPECT_EQ(dciodvfy_errors(folder.path() / "out" / "0001.dcm"), "");
+  }
+}
+
+TEST(RoundTrip, mends_values_of_the_source_that_are_not_allowed) {
+  if (!has_dciodvfy()) GTEST_SKIP() << "dciodvfy (package dicom3tools) is not installed";
+  const TemporaryFolder folder;
+  gantry::Run run;
+  const Grid grid({4, 4, 3});
+  write_image_series(folder.path() / "ct",
+                     {.modality = "CT",
+                      .image = numbered(grid, 0),
+                      .attributes = {{"PatientAge", "42"},
+                                     {"StudyID", "longer than sixteen"},
+                                     {"StudyDate", "2004.01.19"},
+                                     {"StudyTime", "around noon"},
+                                     {"BodyPartExamined", "chest, mostly"},
+                                     {"PatientWeight", "heavy"}},
+                      .uid_seed = "mends"},
+                     run);
+  const Series source = only_series(folder.path() / "ct", run);
+  auto labels = Voxels<std::uint8_t>(source.grid);
+  labels(1, 2, 1) = 1;
+  write_segmentation(folder.path() / "seg.dcm", source, Labels(std::move(labels), {label_of(1, "liver", "by hand")}), run);
+  EXPECT_EQ(dciodvfy_errors(folder.path() / "seg.dcm"), "");
+  write_image_as_dicom(folder.path() / "out", numbered(grid, 5), "", "explicit", run, &source);
+  EXPECT_EQ(dciodvfy_errors(folder.path() / "out" / "0001.dcm"), "");
+  EXPECT_EQ(only_series(folder.path() / "out", run).header.text("StudyDate"), "20040119");
+}
+
 TEST(RoundTrip, leaves_a_folder_that_holds_something_alone) {
   const TemporaryFolder folder;
   write_atomic(folder.path() / "mine.txt", "mine");

@@ -26,7 +26,7 @@ std::string write_secondary_capture(const Path& path, const Series& source, cons
   const std::string uid = object_uid(source, "picture", fmt::format("{}/{}/{}", instance_number, description, sha256_hex(rgb.bytes())));
   Draft object;
   set_derived_context(object, source, picture_kind, uid, instance_number);
-  if (!object.has("BodyPartExamined")) object.set("Laterality", "");
+  set_laterality(object);
   object.set("ConversionType", "WSD");
   object.set("ImageType", "DERIVED\\SECONDARY");
   object.set("ImageComments", single_value(description, 10240));

@@ -92,7 +92,8 @@ std::vector<const Instance*> plane_sources(const Series& source, const Grid& gri
 }
 
 /// Frames of all segments, in the order of segments, then planes.
-std::vector<FrameKey> frames_with_content(const VoxelView<std::int32_t>& values, const std::vector<const Label*>& rows, const Run& run) {
+template <class T>
+std::vector<FrameKey> frames_with_content(const VoxelView<T>& values, const std::vector<const Label*>& rows, const Run& run) {
   const Grid& grid = values.grid();
   const std::int64_t plane = grid.size(0) * grid.size(1);
   int highest = 0;
@@ -103,7 +104,8 @@ std::vector<FrameKey> frames_with_content(const VoxelView<std::int32_t>& values,
       std::vector<char>& present = met[static_cast<std::size_t>(k)];
       present.resize(static_cast<std::size_t>(highest) + 1);
       for (std::int64_t n = k * plane; n < (k + 1) * plane; ++n) {
-        if (values[n] > 0 && values[n] <= highest) present[static_cast<std::size_t>(values[n])] = 1;
+        const auto value = static_cast<std::int64_t>(values[n]);
+        if (value > 0 && value <= highest) present[static_cast<std::size_t>(value)] = 1;
       }
     }
   });
@@ -131,7 +133,8 @@ std::vector<int> used_plane_numbers(const std::vector<FrameKey>& frames, std::in
 }
 
 /// One bit a pixel, lowest bit first, frames one after another without padding between them (PS3.5 8.1.1).
-Bytes packed_frames(const VoxelView<std::int32_t>& values, const std::vector<FrameKey>& frames, const Run& run) {
+template <class T>
+Bytes packed_frames(const VoxelView<T>& values, const std::vector<FrameKey>& frames, const Run& run) {
   const std::int64_t plane = values.grid().size(0) * values.grid().size(1);
   const std::int64_t frame_bytes = (plane + 7) / 8;
   const auto count = static_cast<std::int64_t>(frames.size());
@@ -139,11 +142,12 @@ Bytes packed_frames(const VoxelView<std::int32_t>& values, const std::vector<Fra
   if (total >= std::int64_t{0xfffffffe})
     throw Error(ErrorCode::not_possible, fmt::format("segmentation: pixel data must stay below 4 GiB; needs {} bytes", total));
   const auto pack = [&](const FrameKey& frame, std::byte* out) {
-    const std::int32_t* pixels = values.data() + frame.k * plane;
+    const T* pixels = values.data() + frame.k * plane;
+    const T wanted = static_cast<T>(frame.value);
     for (std::int64_t byte = 0; byte < frame_bytes; ++byte) {
       const std::int64_t first = byte * 8, bits = std::min<std::int64_t>(8, plane - first);
       unsigned packed = 0;
-      for (std::int64_t bit = 0; bit < bits; ++bit) packed |= static_cast<unsigned>(pixels[first + bit] == frame.value) << bit;
+      for (std::int64_t bit = 0; bit < bits; ++bit) packed |= static_cast<unsigned>(pixels[first + bit] == wanted) << bit;
       out[byte] = static_cast<std::byte>(packed);
     }
   };
@@ -166,6 +170,14 @@ Bytes packed_frames(const VoxelView<std::int32_t>& values, const std::vector<Fra
     }
   }
   return result;
+}
+
+/// Calls `body` with the label values as they lie in memory, or as 32 bit when they are neither u8 nor u16.
+template <class Body>
+auto with_values(const Image& image, Body&& body) {
+  if (image.type() == PixelType::u8) return body(image.as<std::uint8_t>());
+  if (image.type() == PixelType::u16) return body(image.as<std::uint16_t>());
+  return body(image.as<std::int32_t>());
 }
 
 void set_dimensions(Draft& object, const std::string& organization_uid) {
@@ -225,10 +237,13 @@ WrittenSegmentation write_segmentation(const Path& path, const Series& source, c
                             source.grid.size(1), source.grid.size(2), grid.size(0), grid.size(1), grid.size(2)));
   if (!(grid.size(0) <= 65535 && grid.size(1) <= 65535))
     throw Error(ErrorCode::not_possible, "labels: a DICOM image has at most 65535 rows and columns");
-  const VoxelView<std::int32_t> values = labels.image().as<std::int32_t>();
   std::vector<const Label*> rows;
-  for (const Label& row : labels.table()) rows.push_back(&row);
-  const std::vector<FrameKey> frames = frames_with_content(values, rows, run);
+  for (const Label& row : labels.table()) {
+    if (row.value > 65535) throw Error(ErrorCode::not_possible, fmt::format("label: must be at most 65535; got {}", row.value));
+    rows.push_back(&row);
+  }
+  const std::vector<FrameKey> frames =
+      with_values(labels.image(), [&](const auto& values) { return frames_with_content(values, rows, run); });
   if (frames.empty()) throw Error(ErrorCode::not_possible, "labels: a segmentation needs at least one voxel that is not background");
 
   WrittenSegmentation written{.sop_instance_uid = object_uid(source, "segmentation", content_of(labels)),
@@ -291,7 +306,7 @@ WrittenSegmentation write_segmentation(const Path& path, const Series& source, c
     group.add_item("SegmentIdentificationSequence").set("ReferencedSegmentNumber", frame.segment);
     if (const Instance* instance = sources[static_cast<std::size_t>(frame.k)]) set_source_image(group, *instance, is_multi_frame);
   }
-  object.set_pixels(packed_frames(values, frames, run), 1);
+  object.set_pixels(with_values(labels.image(), [&](const auto& values) { return packed_frames(values, frames, run); }), 1);
   write_atomic(path, object.file());
   return written;
 }
