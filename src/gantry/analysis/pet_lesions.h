@@ -50,6 +50,7 @@ struct LesionRules {
   double minimum_volume_ml = 0.3;  ///< smaller regions are not counted
 };
 
+/// All lesions of one PET series and where they lie.
 struct LesionMap {
   Voxels<std::int32_t> labels;        ///< lesions 1.. by falling total uptake
   Voxels<std::int32_t> focus_labels;  ///< foci 1.. by falling maximum

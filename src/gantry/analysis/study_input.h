@@ -24,6 +24,7 @@ struct SeriesPlan {
   Image image;                          ///< already loaded where the choice needed the voxels
 };
 
+/// What will be done with each series of one study.
 struct StudyPlan {
   std::string study_uid;
   dicom::Header header;

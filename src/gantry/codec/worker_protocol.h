@@ -54,6 +54,7 @@ struct Hello {
   std::uint32_t sandboxed;  ///< 1: the system call filter is in force
 };
 
+/// What a worker is asked to decode.
 struct Request {
   std::uint64_t memory_size;    ///< of the shared memory, to be mapped anew when it grew
   std::uint64_t input_size;     ///< the stream lies at the beginning
@@ -63,6 +64,7 @@ struct Request {
   PacketFormat declared;
 };
 
+/// What a worker answers.
 struct Reply {
   std::uint32_t decoded;  ///< 1: the pixels are there, 0: `message` says why not
   std::uint64_t pixel_bytes;

@@ -14,6 +14,7 @@
 
 namespace gantry::simulation {
 
+/// Density classes of a lung nodule.
 enum class NoduleType { solid, part_solid, ground_glass };
 std::string_view name_of(NoduleType type);
 
