@@ -141,28 +141,31 @@ std::vector<Nodule> search_lung(const LungCube& cube, int side, const NoduleSear
   prepared = Voxels<float>();
   narrow = Voxels<float>();
 
-  std::vector<std::optional<NoduleShape>> shapes(candidates.size());
+  std::vector<std::optional<NoduleShape>> measured(candidates.size());
   parallel_for(run, static_cast<std::int64_t>(candidates.size()), 32, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t c = first; c < last; ++c) {
       const Candidate& candidate = candidates[static_cast<std::size_t>(c)];
       const std::int64_t n = candidate.voxel;
       const Vec3 at{static_cast<double>(n % grid.size(0)), static_cast<double>(n / grid.size(0) % grid.size(1)),
                     static_cast<double>(n / (grid.size(0) * grid.size(1)))};
-      shapes[static_cast<std::size_t>(c)] = nodule_shape(cube.hu, cube.inside, at, 2.1 * candidate.sigma_mm, cube.background_hu, search);
+      measured[static_cast<std::size_t>(c)] = nodule_shape(cube.hu, cube.inside, at, 2.1 * candidate.sigma_mm, cube.background_hu, search);
     }
   });
-  std::erase_if(shapes, [](const auto& shape) { return !shape; });
-  std::stable_sort(shapes.begin(), shapes.end(), [](const auto& a, const auto& b) { return a->score > b->score; });
+  std::vector<const NoduleShape*> shapes;
+  for (const auto& shape : measured) {
+    if (shape) shapes.push_back(&*shape);
+  }
+  std::stable_sort(shapes.begin(), shapes.end(), [](const NoduleShape* a, const NoduleShape* b) { return a->score > b->score; });
   std::vector<Nodule> nodules;
   std::vector<const NoduleShape*> kept;
   const double spacing = grid.spacing_mm().x;
-  for (const auto& shape : shapes) {
+  for (const NoduleShape* shape : shapes) {
     // The best of those that lie in one another.
     const bool repeated = std::any_of(kept.begin(), kept.end(), [&](const NoduleShape* other) {
       return spacing * norm(other->centre_voxel - shape->centre_voxel) < std::max(other->radius_mm, shape->radius_mm) + 1.0;
     });
     if (repeated) continue;
-    kept.push_back(&*shape);
+    kept.push_back(shape);
     run.check();
     auto nodule = measure_nodule(cube.hu, cube.inside, *shape, search);
     if (!nodule) continue;
