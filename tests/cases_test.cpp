@@ -262,8 +262,8 @@ TEST_P(Case, gives_the_same_known_answers_on_every_surface) {
       check(step, inputs_of(step, operation), outcome.outputs, surface);
       for (const auto& [port, values] : outcomes.at("library").outputs) {
         const auto same = outcome.outputs.find(port);
-        if (same != outcome.outputs.end())
-          EXPECT_TRUE(fingerprint(values.front()) == fingerprint(same->second.front())) << port << " differs from the library's";
+        if (same == outcome.outputs.end()) continue;
+        EXPECT_TRUE(fingerprint(values.front()) == fingerprint(same->second.front())) << port << " differs from the library's";
       }
     }
   }

@@ -67,14 +67,14 @@ ErrorCode code_of_error(const std::function<void()>& body) {
 class AnalyzeTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    Run run;
+    gantry::Run run;
     io::write(folder.path() / "ct.nii.gz", phantom(), run);
   }
   TemporaryFolder folder;
 };
 
 TEST_F(AnalyzeTest, a_volume_gives_a_whole_result_with_both_lungs_on_their_sides) {
-  Run run;
+  gantry::Run run;
   const Path out = folder.path() / "out";
   const Json summary = analyze(options(folder.path() / "ct.nii.gz", out), run);
   for (const char* file :
@@ -99,7 +99,7 @@ TEST_F(AnalyzeTest, a_volume_gives_a_whole_result_with_both_lungs_on_their_sides
 }
 
 TEST_F(AnalyzeTest, the_number_of_threads_changes_no_byte_but_in_provenance) {
-  Run one(RunOptions{.threads = 1}), two(RunOptions{.threads = 2});
+  gantry::Run one(RunOptions{.threads = 1}), two(RunOptions{.threads = 2});
   analyze(options(folder.path() / "ct.nii.gz", folder.path() / "one"), one);
   analyze(options(folder.path() / "ct.nii.gz", folder.path() / "two"), two);
   auto a = contents(folder.path() / "one"), b = contents(folder.path() / "two");
@@ -110,7 +110,7 @@ TEST_F(AnalyzeTest, the_number_of_threads_changes_no_byte_but_in_provenance) {
 }
 
 TEST_F(AnalyzeTest, a_result_is_replaced_but_foreign_files_are_not) {
-  Run run;
+  gantry::Run run;
   const Path out = folder.path() / "out";
   const AnalyzeOptions job = options(folder.path() / "ct.nii.gz", out);
   analyze(job, run);
@@ -122,7 +122,7 @@ TEST_F(AnalyzeTest, a_result_is_replaced_but_foreign_files_are_not) {
 }
 
 TEST_F(AnalyzeTest, a_cancelled_run_leaves_the_former_result) {
-  Run run;
+  gantry::Run run;
   const Path out = folder.path() / "out";
   const AnalyzeOptions job = options(folder.path() / "ct.nii.gz", out);
   analyze(job, run);
@@ -132,7 +132,7 @@ TEST_F(AnalyzeTest, a_cancelled_run_leaves_the_former_result) {
   stopping.progress = [&](double fraction, std::string_view) {
     if (fraction > 0.5) handle->cancel();
   };
-  Run stopped(stopping);
+  gantry::Run stopped(stopping);
   handle = &stopped;
   EXPECT_EQ(code_of_error([&] { analyze(job, stopped); }), ErrorCode::cancelled);
   EXPECT_EQ(contents(out), before);
@@ -141,7 +141,7 @@ TEST_F(AnalyzeTest, a_cancelled_run_leaves_the_former_result) {
 }
 
 TEST_F(AnalyzeTest, bad_requests_are_named) {
-  Run run;
+  gantry::Run run;
   AnalyzeOptions job = options(folder.path() / "missing.nii", folder.path() / "out");
   EXPECT_EQ(code_of_error([&] { analyze(job, run); }), ErrorCode::not_found);
   write_atomic(folder.path() / "noise.nii", "this is no image");

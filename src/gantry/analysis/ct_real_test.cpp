@@ -28,7 +28,7 @@ double dice(const VoxelView<std::uint8_t>& labels, const std::vector<int>& value
 }
 
 TEST(CtMaps, lungs_of_a_digital_patient_agree_with_the_truth) {
-  Run run;
+  gantry::Run run;
   simulation::DigitalPatientOptions options;
   options.seed = 11;
   options.size = simulation::PatientSize::small;
@@ -52,7 +52,7 @@ TEST(CtMaps, a_real_right_lung_is_outlined_and_called_right) {
   for (const char* name : {"baseline", "followup"}) {
     const Path image = test_data((std::string("registration/lung-ct/3DCT_lung_") + name + ".mha").c_str());
     if (image.empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set or has no registration/lung-ct";
-    Run run;
+    gantry::Run run;
     const CtMaps maps = map_ct(io::read(image, run), run);
     const Image mask = io::read(test_data((std::string("registration/lung-ct/3DCT_lung_") + name + "_mask.mha").c_str()), run);
     const auto truth = mask.as<std::uint8_t>();
@@ -66,7 +66,7 @@ TEST(CtMaps, a_real_right_lung_is_outlined_and_called_right) {
 TEST(CtMaps, lung_bases_are_lung_and_bowel_gas_is_not) {
   const Path image = test_data("organs/totalsegmentator-reference/example_ct.nii.gz");
   if (image.empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set or has no organs/totalsegmentator-reference";
-  Run run;
+  gantry::Run run;
   const CtMaps maps = map_ct(io::read(image, run), run);
   const Image labels = io::read(test_data("organs/totalsegmentator-reference/example_seg_fast_force_split.nii.gz"), run);
   const auto truth = labels.as<std::int32_t>();
