@@ -128,7 +128,7 @@ TEST_F(AnalyzeTest, a_cancelled_run_leaves_the_former_result) {
   analyze(job, run);
   const auto before = contents(out);
   RunOptions stopping;
-  Run* handle = nullptr;
+  gantry::Run* handle = nullptr;
   stopping.progress = [&](double fraction, std::string_view) {
     if (fraction > 0.5) handle->cancel();
   };
