@@ -73,7 +73,8 @@ namespace {{
 TEST({type}, multiplies_a_constant) {{
   gantry::Run run;
   const Image scaled = {type}{{.factor = 3}}(phantom("constant"), run);
-  for (const float value : scaled.as<float>().values()) ASSERT_EQ(value, 300.0f);
+  const auto values = scaled.as<float>();
+  for (const float value : values.values()) ASSERT_EQ(value, 300.0f);
 }}
 
 TEST({type}, refuses_a_factor_that_is_no_number) {{

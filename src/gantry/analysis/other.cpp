@@ -343,7 +343,8 @@ SeriesResult analyze_other(const SeriesInput& input, const Profile&, Run& run) {
   write_exposure(write, input.modality, header);
   if (input.modality == "NM" && !is_complex(input.image.type()) && input.image.components() == 1) {
     double counts = 0;
-    for (const float v : input.image.as<float>().values()) counts += std::isfinite(v) && v > 0 ? v : 0;
+    const auto pixels = input.image.as<float>();
+    for (const float v : pixels.values()) counts += std::isfinite(v) && v > 0 ? v : 0;
     write.finding("image.counts", {"Counts in the image", "图像计数"}, counts, "1", "sum of all pixels");
   }
   write_pixels(write, input);

@@ -137,7 +137,8 @@ void write_pet(const Path& folder, const ScanRequest& request, const DigitalPati
   dicom::ImageSeriesSpec spec{.modality = "PT", .image = Image(std::move(values)), .slope = 0, .intercept = 0, .uid_seed = uid_seed};
   if (!siemens && !ge) {  // one slope for all slices
     float highest = 0;
-    for (const float v : spec.image.as<float>().values()) highest = std::max(highest, v);
+    const auto voxels = spec.image.as<float>();
+    for (const float v : voxels.values()) highest = std::max(highest, v);
     spec.slope = highest > 0 ? *parse_double(fmt::format("{:.8g}", highest / 32000)) : 1;
   }
   spec.attributes = common_attributes(request, "FDG PET");

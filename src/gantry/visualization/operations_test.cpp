@@ -15,7 +15,8 @@ namespace {
 
 double sum_of(const Image& image) {
   double sum = 0;
-  for (const float value : image.as<float>().values()) sum += static_cast<double>(value);
+  const auto values = image.as<float>();
+  for (const float value : values.values()) sum += static_cast<double>(value);
   return sum;
 }
 
