@@ -147,7 +147,9 @@ class VoxelView {
   std::int64_t count() const { return grid_.voxel_count() * components_ * frames_; }
   bool empty() const { return !data_; }
   const T* data() const { return data_.get(); }
-  std::span<const T> values() const { return {data_.get(), static_cast<std::size_t>(empty() ? 0 : count())}; }
+  /// Of a named view only: a temporary one may hold converted voxels that end with it.
+  std::span<const T> values() const&& = delete;
+  std::span<const T> values() const& { return {data_.get(), static_cast<std::size_t>(empty() ? 0 : count())}; }
   const T& operator[](std::int64_t n) const { return data_.get()[n]; }
   const T& operator()(std::int64_t i, std::int64_t j, std::int64_t k) const { return data_.get()[grid_.index(i, j, k) * components_]; }
   Voxels<T> clone() const {

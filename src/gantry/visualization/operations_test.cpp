@@ -100,7 +100,9 @@ TEST(Reformat, keeps_the_volume_of_a_sphere_and_the_sides_of_the_patient) {
   EXPECT_EQ(Reformat{.plane = StackPlane::coronal}(sphere, run).grid().orientation(), "LIP");
   EXPECT_EQ(Reformat{.plane = StackPlane::sagittal}(sphere, run).grid().orientation(), "PIR");
   const Image same = Reformat{}(sphere, run);
-  EXPECT_TRUE(std::ranges::equal(same.as<float>().values(), sphere.as<float>().values()));
+  const auto expected = sphere.as<float>();
+  const auto found = same.as<float>();
+  EXPECT_TRUE(std::ranges::equal(found.values(), expected.values()));
 }
 
 TEST(Reformat, refuses_a_normal_of_zero_and_a_spacing_that_makes_too_much) {
