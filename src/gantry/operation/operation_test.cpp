@@ -250,6 +250,8 @@ TEST(Pipeline, names_what_is_wrong) {
             "pipeline: step first: test.everythin: is not an operation; did you mean test.everything?");
   EXPECT_EQ(refusal([](Json& j) { j["steps"][0]["inputs"]["images"] = "first.numbers"; }),
             "pipeline: step second: input images is of type image, \"first.numbers\" is of type json");
+  EXPECT_EQ(refusal([](Json& j) { j["steps"][0]["version"] = 7; }),
+            "pipeline: step second: written for version 7 of test.everything; this is version 1");
   EXPECT_EQ(refusal([](Json& j) { j["outputs"]["result"] = "third.sum"; }), "pipeline: \"third.sum\" is neither an input nor a step");
   EXPECT_EQ(refusal([](Json& j) { j["steps"][1]["parameters"]["times"] = 0; }),
             "pipeline: step first: times: must lie between 1 and 9 (a whole number); got 0");

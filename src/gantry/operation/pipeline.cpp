@@ -121,6 +121,10 @@ Pipeline Pipeline::parse(const Json& json, const Catalogue& catalogue) {
     if (!ids.insert(step.id).second || pipeline.inputs_.contains(step.id)) refuse(fmt::format("\"{}\" is used twice", step.id));
     step.operation =
         with_context("pipeline: step " + step.id, [&] { return &catalogue.at(text_member(entry, "step " + step.id, "operation")); });
+    if (const Json version = entry.value("version", Json(step.operation->info().version)); version != step.operation->info().version) {
+      refuse(fmt::format("step {}: written for version {} of {}; this is version {}", step.id, version.dump(), step.operation->info().id,
+                         step.operation->info().version));
+    }
     step.parameters =
         with_context("pipeline: step " + step.id, [&] { return step.operation->canonical(entry.value("parameters", Json::object())); });
     const Json& taken = member(entry, "step " + step.id, "inputs");
@@ -191,7 +195,10 @@ class Made {
     }
     return arguments;
   }
-  void forget(const std::string& source) { values_.erase(source); }
+  /// Frees what a step has made.
+  void forget(const std::string& step) {
+    std::erase_if(values_, [&](const auto& value) { return step_of(value.first) == step; });
+  }
 
  private:
   std::map<std::string, Value> values_;
@@ -204,6 +211,18 @@ std::map<std::string, Value> Pipeline::run(const std::map<std::string, Value>& i
     if (!inputs.contains(name)) throw Error(ErrorCode::usage, fmt::format("pipeline: input {} is missing", name));
   }
   Made made(inputs);
+  std::map<std::string, std::size_t> last_use;  // step -> the last step that takes from it; results of the whole are kept
+  for (std::size_t n = 0; n < steps_.size(); ++n) {
+    last_use[steps_[n].id] = n;
+    for (const auto& [port, sources] : steps_[n].inputs) {
+      for (const std::string& source : sources) {
+        if (!inputs_.contains(source)) last_use[step_of(source)] = n;
+      }
+    }
+  }
+  for (const auto& [name, source] : outputs_) {
+    if (!inputs_.contains(source)) last_use[step_of(source)] = steps_.size();
+  }
   for (std::size_t n = 0; n < steps_.size(); ++n) {
     const Step& step = steps_[n];
     const auto count = static_cast<double>(steps_.size());
@@ -219,6 +238,9 @@ std::map<std::string, Value> Pipeline::run(const std::map<std::string, Value>& i
       if (cache) cache->store(key, outputs);
       made.add(step, outputs);
     });
+    for (const auto& [id, last] : last_use) {
+      if (last == n) made.forget(id);
+    }
     part.progress(1);
   }
   std::map<std::string, Value> results;
