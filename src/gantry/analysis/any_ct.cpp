@@ -11,7 +11,7 @@ namespace gantry::analysis {
 namespace {
 
 CtReport begin(const SeriesInput& input, const Profile& profile, Run& run) {
-  CtReport report{input, profile, {}, {}, {}, 4, {}, {}, {}, {}};
+  CtReport report{input, profile, {}, {}, {}, 4, {}, {}, {}, {}, {}, {}, {}, {}, {}, false};
   report.protocol = ct_protocol(input);
   report.maps = map_ct(input.image, run);
   return report;
@@ -40,7 +40,7 @@ SeriesResult analyze_any_ct(const SeriesInput& input, const Profile& profile, Ru
   run.progress(0.6, "measurements");
   add_ct_structures(report, run);
   add_ct_quality(report, run);
-  add_body_composition(report);
+  describe_composition(report);
   SeriesResult& result = report.result;
   const auto volume = [&](const char* id) {
     for (const Segment& segment : result.segments) {
@@ -96,16 +96,14 @@ SeriesResult analyze_chest_ct(const SeriesInput& input, const Profile& profile, 
   Run search = run.part(0.3, 0.75, "nodules");
   add_nodules(report, search);
   run.progress(0.75, "measurements");
+  add_heart(report, run);
   add_ct_structures(report, run);
   add_ct_quality(report, run);
   add_lung_density(report);
   describe_nodules(report);
-  add_body_composition(report);
+  describe_heart(report);
+  describe_composition(report);
   SeriesResult& result = report.result;
-  result.not_analysed.push_back({"Coronary calcium: no method locates the heart yet, and calcium is only counted inside a located heart.",
-                                 "冠状动脉钙化：尚无定位心脏的方法，钙化仅在已定位的心脏内计数。"});
-  result.not_analysed.push_back(
-      {"Muscle and visceral fat: the body wall is not separated from the organs.", "肌肉与内脏脂肪：未将体壁与器官分开。"});
   result.not_analysed.push_back({"Lobes and segments of the lung: their borders are not found.", "肺叶与肺段：未识别其边界。"});
   result.not_analysed.push_back({"Mediastinum, vessels, pleural effusion, consolidation: no method looks for them.",
                                  "纵隔、血管、胸腔积液、实变：没有相应的检测方法。"});

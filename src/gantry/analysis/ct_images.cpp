@@ -40,7 +40,9 @@ void add_ct_images(CtReport& report, Run& run) {
   // The table only needs the colours here; the label image is shared for the moment.
   std::vector<Label> table;
   for (const Segment& segment : result.segments) table.push_back(label_of(segment.label_value, segment.id, segment.method));
-  const Labels labels(Image(maps.labels.clone()), table);
+  Voxels<std::uint8_t> drawn = maps.labels.clone();
+  for (std::uint8_t& value : drawn.values()) value = value == ct_heart_fat ? std::uint8_t{ct_heart} : value;
+  const Labels labels(Image(std::move(drawn)), table);
   const auto add = [&](FigureSpec spec, Words caption, Words alternative, const std::string& name) {
     run.check();
     ReportDocument::KeyImage key;
@@ -104,6 +106,32 @@ void add_ct_images(CtReport& report, Run& run) {
     add(axial, {"Lungs and airways as outlined, axial.", "肺与气道的勾画，轴位。"},
         {"Axial section through the middle of the lungs with the outlines of lungs and airways.", "经肺中部的轴位断面，示肺与气道轮廓。"},
         "lungs-axial");
+  }
+  if (report.heart.found) {
+    const bool calcium = !report.calcium.lesions.empty();
+    FigureSpec spec;
+    spec.window = calcium ? Window{130, 700, "HU", ColorMap::grey} : soft_tissue_window;
+    spec.position_mm = calcium ? report.calcium.lesions.front().position_mm : report.heart.center_mm;
+    spec.focus_mm = Vec3{report.heart.center_mm.x, report.heart.center_mm.y, spec.position_mm->z};
+    spec.extent_mm = 180;
+    spec.outlined = {ct_heart, ct_calcification};
+    spec.fill = calcium ? 0.08 : 0.18;
+    std::erase_if(spec.outlined, [&](int value) { return !labels.find(value); });
+    if (calcium) spec.markers.push_back({report.calcium.lesions.front().position_mm, 0, 8, true, {0xff, 0xff, 0xff}});
+    const int shown =
+        calcium
+            ? add(spec,
+                  {fmt::format("Calcium in the heart: the largest of {} (arrow), {:.0f} mm³, up to {:.0f} HU.",
+                               report.calcium.lesions.size(), 1000 * report.calcium.lesions.front().volume_ml,
+                               report.calcium.lesions.front().peak_hu),
+                   fmt::format("心脏内钙化：{} 处中最大者（箭头），{:.0f} mm³，最高 {:.0f} HU。", report.calcium.lesions.size(),
+                               1000 * report.calcium.lesions.front().volume_ml, report.calcium.lesions.front().peak_hu)},
+                  {"Axial detail of 180 mm around the heart with its outline; calcium is outlined and the largest is marked.",
+                   "心脏周围 180 mm 的轴位细节，示心脏轮廓；钙化已勾画，最大者以箭头标出。"},
+                  "heart-calcium")
+            : add(spec, {"Heart as outlined, axial.", "心脏的勾画，轴位。"},
+                  {"Axial detail of 180 mm around the heart with its outline.", "心脏周围 180 mm 的轴位细节，示心脏轮廓。"}, "heart-axial");
+    point_at("Calcium in the heart", shown);
   }
   const auto middle = centre_of(maps.labels, ct_soft_tissue, ct_fat);
   if (middle) {

@@ -194,6 +194,9 @@ CtProtocol ct_protocol(const SeriesInput& input) {
     protocol.sharp_kernel = protocol.sharp_kernel || (number >= 30 && number < 60) || number >= 80;
   }
   if (kernel == "l" || kernel == "yc" || kernel == "yd" || kernel == "ya") protocol.sharp_kernel = true;
+  const std::string options = lower(header.text("ScanOptions").value_or(""));
+  protocol.gated = header.number("HeartRate").has_value() || options.find("ecg") != std::string::npos ||
+                   options.find("card") != std::string::npos || options.find("gat") != std::string::npos;
   const auto agent = header.text("ContrastBolusAgent");
   std::string words = lower(input.series->description + " " + header.text("ProtocolName").value_or(""));
   if (agent && !trim(*agent).empty() && lower(*agent).find("no") != 0) {

@@ -25,6 +25,11 @@ enum CtLabel : std::uint8_t {
   ct_lung_left,
   ct_lung_right,
   ct_calcification,
+  ct_heart,             ///< what of the heart is no fat
+  ct_heart_fat,         ///< fat inside the pericardium
+  ct_muscle,            ///< of the wall of the trunk
+  ct_subcutaneous_fat,  ///< outside its muscles
+  ct_visceral_fat,      ///< inside them, below the lungs
   first_nodule = 100
 };
 
@@ -63,6 +68,7 @@ struct CtProtocol {
   std::string kernel, manufacturer;
   enum class Contrast { unknown, none, given } contrast = Contrast::unknown;
   bool sharp_kernel = false;
+  bool gated = false;   ///< the header names an ECG
   bool header = false;  ///< false for a volume file: nothing is known
 };
 CtProtocol ct_protocol(const SeriesInput& input);

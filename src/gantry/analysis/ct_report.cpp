@@ -70,6 +70,7 @@ void add_structure(CtReport& report, const std::string& id, int label_value, std
 
 void add_ct_structures(CtReport& report, Run& run) {
   CtMaps& maps = report.maps;
+  SeriesResult& result = report.result;
   report.structures.title = {"Structures", "结构"};
   report.structures.columns = {{"Structure", "结构"}, {"Volume", "体积"}, {"How", "方法"}};
   report.structures.right_aligned = {false, true, false};
@@ -81,9 +82,25 @@ void add_ct_structures(CtReport& report, Run& run) {
   std::vector<int> left = nodule_left, right = nodule_right;
   left.push_back(ct_lung_left);
   right.push_back(ct_lung_right);
-  const auto volumes = measure_volumes(
-      maps.labels, {everything, {ct_air}, {ct_fat}, {ct_soft_tissue, ct_calcification}, {ct_bone}, {ct_airways}, left, right, {ct_metal}},
-      run);
+  const std::vector<int> fat{ct_fat, ct_heart_fat, ct_subcutaneous_fat, ct_visceral_fat};
+  const std::vector<int> soft_tissue{ct_soft_tissue, ct_calcification, ct_heart, ct_muscle};
+  const auto rest = [](const std::vector<int>& values) { return std::vector<int>(values.begin() + 1, values.end()); };
+  const auto volumes = measure_volumes(maps.labels,
+                                       {everything,
+                                        {ct_air},
+                                        fat,
+                                        soft_tissue,
+                                        {ct_bone},
+                                        {ct_airways},
+                                        left,
+                                        right,
+                                        {ct_metal},
+                                        {ct_heart, ct_heart_fat, ct_calcification},
+                                        {ct_calcification},
+                                        {ct_muscle},
+                                        {ct_subcutaneous_fat},
+                                        {ct_visceral_fat}},
+                                       run);
   const Grid& grid = maps.labels.grid();
   const bool body_cut = maps.body_truncated;
   std::erase(everything, static_cast<int>(ct_body));
@@ -99,12 +116,36 @@ void add_ct_structures(CtReport& report, Run& run) {
                   {fmt::format("grown from the trachea up to {:.0f} HU, before it leaks", maps.airways.threshold_hu),
                    fmt::format("自气管区域生长至 {:.0f} HU，在泄漏前停止", maps.airways.threshold_hu)});
   }
+  if (report.heart.found) {
+    add_structure(report, "heart", ct_heart, {ct_heart_fat, ct_calcification}, volumes[9], report.heart.incomplete,
+                  {fmt::format("smooth surface between the lungs; {:.0f} % of it borders on lung, the rest is continued",
+                               100 * report.heart.seen_share),
+                   fmt::format("两肺之间的光滑曲面；其中 {:.0f}% 与肺相邻，其余为延续", 100 * report.heart.seen_share)});
+  }
+  if (!report.calcium.lesions.empty()) {
+    add_structure(report, "heart_calcification", ct_calcification, {}, volumes[10], false,
+                  {fmt::format("{:.0f} HU and more inside the heart", calcium_hu), fmt::format("心脏内 {:.0f} HU 及以上", calcium_hu)});
+    result.findings.back().name = "Calcium in the heart, volume";
+    result.findings.back().code = {"DCM", "122660", "Calcium Volume"};
+    report.structures.rows.back().cells[0].text = {"Calcium in the heart", "心脏内钙化"};
+  }
+  if (report.wall_found) {
+    add_structure(report, "muscle", ct_muscle, {}, volumes[11], true,
+                  {fmt::format("{:.0f} to {:.0f} HU in the wall of the trunk, bone removed", muscle_from_hu, muscle_to_hu),
+                   fmt::format("躯干壁内 {:.0f} 至 {:.0f} HU，去除骨", muscle_from_hu, muscle_to_hu)});
+    add_structure(report, "subcutaneous_fat", ct_subcutaneous_fat, {}, volumes[12], true,
+                  {"fat between the muscles of the trunk and the skin", "躯干肌与皮肤之间的脂肪"});
+    if (volumes[13].ml > 1) {
+      add_structure(report, "visceral_fat", ct_visceral_fat, {}, volumes[13], true,
+                    {"fat inside the muscles, in slices below the lungs", "肌壁以内、肺以下层面的脂肪"});
+    }
+  }
   add_structure(report, "body", ct_body, everything, volumes[0], true,
                 {"above −500 HU, table removed, cavities filled", "高于 −500 HU，去除检查床，填充腔隙"});
-  add_structure(report, "soft_tissue", ct_soft_tissue, {ct_calcification}, volumes[3], true,
+  add_structure(report, "soft_tissue", ct_soft_tissue, rest(soft_tissue), volumes[3], true,
                 {fmt::format("{:.0f} to {:.0f} HU inside the body", Range::soft_from, Range::soft_to),
                  fmt::format("体内 {:.0f} 至 {:.0f} HU", Range::soft_from, Range::soft_to)});
-  add_structure(report, "fat", ct_fat, {}, volumes[2], true,
+  add_structure(report, "fat", ct_fat, rest(fat), volumes[2], true,
                 {fmt::format("{:.0f} to {:.0f} HU inside the body", Range::fat_from, Range::fat_to),
                  fmt::format("体内 {:.0f} 至 {:.0f} HU", Range::fat_from, Range::fat_to)});
   add_structure(report, "bone", ct_bone, {}, volumes[4], true,
@@ -236,50 +277,6 @@ void add_ct_quality(CtReport& report, Run& run) {
                                : Words{"limited: " + lower(worst->name.en), "受限：" + worst->name.zh}});
   result.facts.push_back({{"Profile", "方案"},
                           {report.profile.name.en + " " + report.profile.version, report.profile.name.zh + " " + report.profile.version}});
-}
-
-void add_body_composition(CtReport& report) {
-  const WorkingVolume& working = report.maps.working;
-  const Grid& grid = working.hu.grid();
-  const Vec3 s = grid.spacing_mm();
-  using Range = TissueRanges;
-  struct Line {
-    const char* id;
-    float from, to;
-    ReportDocument::Series series;
-  };
-  std::array<Line, 3> lines{Line{"fat", Range::fat_from, Range::fat_to, {}}, Line{"soft_tissue", Range::soft_from, Range::soft_to, {}},
-                            Line{"bone", Range::soft_to + 1, Range::metal_from, {}}};
-  for (Line& line : lines) {
-    const Structure& row = structure(line.id);
-    line.series.name = {std::string(row.meaning), std::string(row.name_zh)};
-    line.series.color = row.color;
-  }
-  lines[0].series.color = {0xe6, 0x9f, 0x00};
-  lines[1].series.color = {0xd5, 0x5e, 0x00};
-  lines[2].series.color = {0x00, 0x72, 0xb2};
-  for (std::int64_t k = 0; k < grid.size(2); ++k) {
-    std::array<std::int64_t, 3> count{};
-    for (std::int64_t n = grid.index(0, 0, k), end = n + grid.size(0) * grid.size(1); n < end; ++n) {
-      if (report.maps.body[n] == 0) continue;
-      for (std::size_t l = 0; l < lines.size(); ++l) count[l] += working.hu[n] >= lines[l].from && working.hu[n] <= lines[l].to;
-    }
-    const Vec3 middle =
-        grid.world_from_voxel({0.5 * static_cast<double>(grid.size(0)), 0.5 * static_cast<double>(grid.size(1)), static_cast<double>(k)});
-    for (std::size_t l = 0; l < lines.size(); ++l) {
-      lines[l].series.x.push_back(middle.z);
-      lines[l].series.y.push_back(static_cast<double>(count[l]) * s.x * s.y / 100);
-    }
-  }
-  ReportDocument::Chart chart;
-  chart.title = {"Body composition along the body", "沿身体长轴的体成分"};
-  chart.x_axis = {"z, mm (towards the head)", "z，mm（向头侧）"};
-  chart.y_axis = {"Area in the slice, cm²", "层面面积，cm²"};
-  for (Line& line : lines) chart.series.push_back(std::move(line.series));
-  chart.alternative = {
-      "Area of fat, soft tissue and bone in each axial slice by HU; organs count as soft tissue, no vertebral level is named.",
-      "各轴位层面按 HU 划分的脂肪、软组织与骨面积；器官计入软组织，未标注椎体平面。"};
-  report.result.charts.push_back(std::move(chart));
 }
 
 void finish(CtReport& report) {

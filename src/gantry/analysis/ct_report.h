@@ -4,7 +4,9 @@
 
 #include <string>
 
+#include "gantry/analysis/ct_calcium.h"
 #include "gantry/analysis/ct_maps.h"
+#include "gantry/analysis/ct_wall.h"
 #include "gantry/analysis/profile.h"
 #include "gantry/analysis/result.h"
 
@@ -21,6 +23,12 @@ struct CtReport {
   std::optional<double> lung_noise_hu, soft_noise_hu;
   SeriesResult result;
   ReportDocument::Measurements structures;  ///< the table that collects one row a structure
+  Heart heart;
+  CalciumProtocol calcium_protocol;
+  Calcium calcium;  ///< without its mask, which is painted into the labels
+  std::optional<double> agatston;
+  std::vector<SliceComposition> composition;
+  bool wall_found = false;
   bool lungs_whole() const { return maps.lungs.left && maps.lungs.right && !maps.lungs.left_incomplete && !maps.lungs.right_incomplete; }
 };
 
@@ -39,8 +47,16 @@ void add_lung_density(CtReport& report);
 void add_nodules(CtReport& report, Run& run);
 /// Findings, table and sentence of the nodules; call after the structures.
 void describe_nodules(CtReport& report);
-/// Area of body, fat, soft tissue and bone in each axial slice, as a chart along z; no muscle and no vertebral level.
-void add_body_composition(CtReport& report);
+/// Finds and paints the heart and calcium in it; call before the structures.
+void add_heart(CtReport& report, Run& run);
+/// Finds and paints muscle, subcutaneous and visceral fat where the wall of the trunk is found; call after the heart, before the
+/// structures.
+void add_body_wall(CtReport& report, Run& run);
+/// Findings, table and sentence of heart and calcium; call after the structures.
+void describe_heart(CtReport& report);
+/// Area of fat, muscle or soft tissue, and bone in each axial slice, as a chart along z, with findings where the wall of the trunk was
+/// found; call after the structures. No vertebral level is named.
+void describe_composition(CtReport& report);
 /// Pictures and the numbers of the pictures in the sentences. Call last.
 void add_ct_images(CtReport& report, Run& run);
 /// Puts labels together; call once after all parts.

@@ -169,8 +169,8 @@ void check_lesions(const Torso& torso, const std::vector<LesionSpec>& lesions) {
   }
 }
 
-/// World grid of a chest CT: the whole of both lungs and what lies below them.
-Grid ct_grid(const Torso& torso, PatientSize size) {
+/// World grid of a chest CT: the whole of both lungs and, if asked for, more of what lies below them.
+Grid ct_grid(const Torso& torso, PatientSize size, const PatientSpec& spec) {
   const Vec3 scale = torso.scale();
   const Box& skin = torso.frame().skin_shape().bounds;
   double half = 0;
@@ -180,16 +180,43 @@ Grid ct_grid(const Torso& torso, PatientSize size) {
     }
   }
   const double field = 2 * (half + 6) * scale.x + 12;
-  const double top = 214 * scale.z + 12, needed = top + 104 * scale.z + 14;
+  const double top = 214 * scale.z + 12, needed = top + 104 * scale.z + spec.below_lungs_mm.value_or(14);
   if (size == PatientSize::full) {
-    const double spacing = std::ceil(field / 512 * 200) / 200;
-    const auto slices = std::max<std::int64_t>(200, static_cast<std::int64_t>(std::ceil(needed / 1.5)));
-    return Grid({512, 512, slices}, {spacing, spacing, 1.5},
-                {-255.5 * spacing, std::round(14 * scale.y) - 255.5 * spacing, std::round(top) - 1.5 * (slices - 1)});
+    const double spacing = std::ceil(field / 512 * 200) / 200, step = spec.slice_mm.value_or(1.5);
+    const auto least = static_cast<std::int64_t>(std::ceil(needed / step));
+    const std::int64_t slices = spec.slice_mm ? least : std::max<std::int64_t>(200, least);
+    return Grid({512, 512, slices}, {spacing, spacing, step},
+                {-255.5 * spacing, std::round(14 * scale.y) - 255.5 * spacing, std::round(top) - step * static_cast<double>(slices - 1)});
   }
-  const double spacing = std::ceil(field / 256 * 200) / 200, step = std::ceil(std::max(needed, 300.0) / 80 * 20) / 20;
-  return Grid({256, 256, 80}, {spacing, spacing, step},
-              {-127.5 * spacing, std::round(14 * scale.y) - 127.5 * spacing, std::round(top) - 79 * step});
+  const double spacing = std::ceil(field / 256 * 200) / 200;
+  const double step = spec.slice_mm.value_or(std::ceil(std::max(needed, 300.0) / 80 * 20) / 20);
+  const std::int64_t slices = spec.slice_mm ? static_cast<std::int64_t>(std::ceil(needed / step)) : 80;
+  return Grid({256, 256, slices}, {spacing, spacing, step},
+              {-127.5 * spacing, std::round(14 * scale.y) - 127.5 * spacing, std::round(top) - step * static_cast<double>(slices - 1)});
+}
+
+/// mL of the voxels of 130 HU and more around a calcification: what blurring makes of it.
+double volume_from_130_hu(const VoxelView<float>& clean, const LesionSpec& lesion) {
+  const Grid& grid = clean.grid();
+  const Vec3 s = grid.spacing_mm(), middle = grid.voxel_from_world(lesion.center_lps_mm);
+  const double reach = 0.75 * lesion.diameter_mm + 1.5 * std::max({s.x, s.y, s.z});
+  std::array<std::int64_t, 3> low{}, high{};
+  for (int axis = 0; axis < 3; ++axis) {
+    const auto a = static_cast<std::size_t>(axis);
+    low[a] = std::max<std::int64_t>(0, static_cast<std::int64_t>(std::floor(middle[axis] - reach / s[axis])));
+    high[a] = std::min(grid.size(axis) - 1, static_cast<std::int64_t>(std::ceil(middle[axis] + reach / s[axis])));
+  }
+  std::int64_t count = 0;
+  for (std::int64_t k = low[2]; k <= high[2]; ++k) {
+    for (std::int64_t j = low[1]; j <= high[1]; ++j) {
+      for (std::int64_t i = low[0]; i <= high[0]; ++i) {
+        const Vec3 there{(static_cast<double>(i) - middle.x) * s.x, (static_cast<double>(j) - middle.y) * s.y,
+                         (static_cast<double>(k) - middle.z) * s.z};
+        count += clean[grid.index(i, j, k)] >= 130 && norm(there) <= reach;
+      }
+    }
+  }
+  return static_cast<double>(count) * grid.voxel_volume_mm3() / 1000;
 }
 
 }  // namespace
@@ -234,7 +261,7 @@ DigitalPatient scan_ct(const ScanRequest& request, Run& run) {
     torso->add_lesion(static_cast<int>(ids.size()), shape);
   }
 
-  const Grid grid = ct_grid(*torso, request.options.size);
+  const Grid grid = ct_grid(*torso, request.options.size, request.spec);
   run.progress(0.3, "rendering");
   Rendering rendering = torso->scene().render(grid, run);
   run.progress(0.75, "scanner");
@@ -288,6 +315,9 @@ DigitalPatient scan_ct(const ScanRequest& request, Run& run) {
     lesion["diameter_mm"] = rounded(lesions[n].diameter_mm, 2);
     lesion["value"] = lesions[n].value ? Json(*lesions[n].value) : Json(nullptr);
     lesion["volume_ml"] = rounded(rendering.lesion_mm3[nodules.size() + n + 1] / 1000, 4);
+    if (lesions[n].structure.ends_with("calcification")) {
+      lesion["volume130_ml"] = rounded(volume_from_130_hu(rendering.value, lesions[n]), 4);
+    }
     truth["lesions"].push_back(lesion);
   }
 

@@ -91,8 +91,8 @@ NoduleSpec parse_nodule(const Json& json, const std::string& where) {
 LesionSpec parse_lesion(const Json& json, const std::string& where) {
   only_object(json, where);
   check_keys(json, where,
-             {"structure", "center_lps_mm", "diameter_mm", "value", "volume_ml", "site", "suv_max", "suv_peak", "suv_mean41", "mtv41_ml",
-              "mtv25_ml", "recovery_max"});
+             {"structure", "center_lps_mm", "diameter_mm", "value", "volume_ml", "volume130_ml", "site", "suv_max", "suv_peak",
+              "suv_mean41", "mtv41_ml", "mtv25_ml", "recovery_max"});
   for (const char* key : {"structure", "center_lps_mm", "diameter_mm"}) {
     if (!json.contains(key)) refuse(where, fmt::format("needs {}", key));
   }
@@ -107,7 +107,7 @@ LesionSpec parse_lesion(const Json& json, const std::string& where) {
   if (lesion.structure == "pet_lesion" && lesion.value && !(*lesion.value >= 0.1 && *lesion.value <= 60)) {
     refuse(where + ".value", fmt::format("must lie between 0.1 and 60 (SUV); got {}", shortest(*lesion.value)));
   }
-  for (const char* key : {"volume_ml", "suv_max", "suv_peak", "suv_mean41", "mtv41_ml", "mtv25_ml", "recovery_max"}) {
+  for (const char* key : {"volume_ml", "volume130_ml", "suv_max", "suv_peak", "suv_mean41", "mtv41_ml", "mtv25_ml", "recovery_max"}) {
     if (json.contains(key)) finite_number(json[key], where + "." + key);
   }
   return lesion;
@@ -134,7 +134,7 @@ PatientSpec parse_patient_spec(const Json& json) {
   only_object(json, "");
   check_keys(json, "",
              {"gantry_version", "seed", "modality", "size", "noise", "patient", "volumes_ml", "volumes_method", "incomplete",
-              "laa950_percent", "laa950_method", "nodules", "lesions", "suv", "image"});
+              "laa950_percent", "laa950_method", "nodules", "lesions", "suv", "image", "scan"});
   if (json.contains("patient")) {
     const Json& patient = json["patient"];
     only_object(patient, "patient");
@@ -170,6 +170,13 @@ PatientSpec parse_patient_spec(const Json& json) {
   }
   if (json.contains("nodules")) spec.nodules = parse_list<NoduleSpec>(json["nodules"], "nodules", parse_nodule);
   if (json.contains("lesions")) spec.lesions = parse_list<LesionSpec>(json["lesions"], "lesions", parse_lesion);
+  if (json.contains("scan")) {
+    const Json& scan = json["scan"];
+    only_object(scan, "scan");
+    check_keys(scan, "scan", {"slice_mm", "below_lungs_mm"});
+    if (scan.contains("slice_mm")) spec.slice_mm = number(scan["slice_mm"], "scan.slice_mm", 0.5, 10, "mm");
+    if (scan.contains("below_lungs_mm")) spec.below_lungs_mm = number(scan["below_lungs_mm"], "scan.below_lungs_mm", 0, 150, "mm");
+  }
   if (json.contains("suv")) {
     const Json& suv = json["suv"];
     only_object(suv, "suv");

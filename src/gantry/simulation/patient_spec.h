@@ -41,6 +41,8 @@ struct PatientSpec {
   std::optional<double> laa950_percent;
   std::optional<std::vector<NoduleSpec>> nodules;
   std::optional<std::vector<LesionSpec>> lesions;
+  std::optional<double> slice_mm;        ///< CT: distance and thickness of the slices
+  std::optional<double> below_lungs_mm;  ///< CT: how far the scan goes on below the lungs
   std::optional<double> myocardium_suv, injected_dose_mbq, uptake_minutes;
 };
 
