@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gantry/analysis/head_mr_skull.h"
 #include "gantry/analysis/head_mr_words.h"
 #include "gantry/base/error.h"
 #include "gantry/base/text.h"
@@ -115,6 +116,7 @@ HeadMr measure_head_mr(const VoxelView<float>& image, Run& run) {
   head.brain = extract_brain(image, first);
   check_contrast(head.brain, run);
   head.input = tissue_input(image, head.brain, run);
+  head.input.space = find_inner_table(head.input, head.brain, run);
   Run second = run.part(0.6, 0.85, "tissues");
   head.tissue = classify_tissues(head.input.image, head.input.space, head.brain.intensities, second);
   head.plane = find_mid_plane(head.brain, run);

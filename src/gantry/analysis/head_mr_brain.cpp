@@ -158,7 +158,40 @@ struct Core {
   double erosion_mm = 0;
 };
 
-Core separate(const Head& head, const Mask& candidate, const Mask& middle, const Run& run) {
+/// Which of the bodies that an erosion left the voxels of `tissue` belong to: the brain (1) and the others (2) grow step by step at the
+/// same pace, so that where two touch the border lies half-way. Returns what the brain got.
+Mask compete(Voxels<std::uint8_t> owner, const Mask& tissue, double reach_mm, const Run& run) {
+  const Grid& grid = tissue.grid();
+  const Size3 size = grid.size();
+  const std::array<std::int64_t, 3> stride{1, size[0], size[0] * size[1]};
+  const int steps = static_cast<int>(reach_mm / working_mm + 0.5);
+  for (int step = 0; step < steps; ++step) {
+    Voxels<std::uint8_t> next = owner.clone();
+    parallel_for(run, size[2] - 2, 4, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t k = begin + 1; k < end + 1; ++k) {
+        for (std::int64_t j = 1; j + 1 < size[1]; ++j) {
+          for (std::int64_t i = 1; i + 1 < size[0]; ++i) {
+            const std::int64_t n = grid.index(i, j, k);
+            if (owner[n] != 0 || tissue[n] == 0) continue;
+            bool brain = false;
+            bool other = false;
+            for (const std::int64_t s : stride) {
+              brain = brain || owner[n - s] == 1 || owner[n + s] == 1;
+              other = other || owner[n - s] == 2 || owner[n + s] == 2;
+            }
+            if (brain || other) next[n] = brain ? 1 : 2;
+          }
+        }
+      }
+    });
+    owner = std::move(next);
+  }
+  return mask_where(grid, run, [&](std::int64_t n) { return owner[n] == 1; });
+}
+
+/// Erodes `candidate` until the body in the middle comes apart from scalp, eyes, marrow and neck, and gives it back what it lost within
+/// `tissue`, the wider of the two ranges of intensity.
+Core separate(const Head& head, const Mask& candidate, const Mask& tissue, const Mask& middle, const Run& run) {
   const Mask outside = mask_where(head.grid, run, [&](std::int64_t n) { return candidate[n] == 0; });
   const Voxels<float> depth = distance(outside, run);
   struct Trial {
@@ -167,7 +200,16 @@ Core separate(const Head& head, const Mask& candidate, const Mask& middle, const
   };
   std::vector<Trial> trials;
   const Size3 size = head.grid.size();
-  for (const double erosion : {1.6, 2.2, 3.1, 4.0, 5.0, 6.2}) {
+  // The smallest erosion after which more erosion no longer takes anything substantial away: the bridges are gone.
+  const auto chosen = [&]() -> Trial* {
+    for (std::size_t t = 0; t + 1 < trials.size(); ++t) {
+      const Trial& trial = trials[t];
+      if (trial.volume_ml < 1.12 * trials[t + 1].volume_ml && trial.reach_mm < 115 && trial.volume_ml > 350 && trial.volume_ml < 1900)
+        return &trials[t];
+    }
+    return nullptr;
+  };
+  for (const double erosion : {2.2, 3.1, 4.0, 5.0, 6.2}) {
     run.check();
     const Mask eroded = mask_where(head.grid, run, [&](std::int64_t n) { return depth[n] > erosion; });
     const Components parts = connected_components(eroded, Connectivity::faces, run);
@@ -179,26 +221,30 @@ Core separate(const Head& head, const Mask& candidate, const Mask& middle, const
     const auto best = std::max_element(inside.begin(), inside.end());
     if (*best == 0) break;
     const auto label = static_cast<std::int32_t>(best - inside.begin());
-    const Mask part = mask_where(head.grid, run, [&](std::int64_t n) { return parts.labels[n] == label; });
+    // Small pieces may be gyri that lost their stalk: they belong to who reaches them first.
+    std::vector<std::uint8_t> owner_of(parts.items.size() + 1, 0);
+    for (std::size_t p = 0; p < parts.items.size(); ++p) {
+      if (static_cast<double>(parts.items[p].voxels) * head.grid.voxel_volume_mm3() > 2000) owner_of[p + 1] = 2;
+    }
+    owner_of[static_cast<std::size_t>(label)] = 1;
+    Voxels<std::uint8_t> owner(head.grid);
     double reach = 0;
-    for (std::int64_t n = 0; n < part.count(); ++n) {
-      if (part[n] == 0) continue;
+    for (std::int64_t n = 0; n < owner.count(); ++n) {
+      owner[n] = owner_of[static_cast<std::size_t>(parts.labels[n])];
+      if (owner[n] != 1) continue;
       const Vec3 voxel{static_cast<double>(n % size[0]), static_cast<double>(n / size[0] % size[1]),
                        static_cast<double>(n / (size[0] * size[1]))};
       reach = std::max(reach, norm(working_mm * (voxel - head.centre_voxel)));
     }
-    const Voxels<float> away = distance(part, run);
-    Mask grown = mask_where(head.grid, run, [&](std::int64_t n) { return candidate[n] != 0 && away[n] <= erosion + 1.0; });
+    Mask grown = compete(std::move(owner), tissue, erosion + 5, run);
     const double grown_ml = volume_ml(grown);
     trials.push_back({std::move(grown), erosion, grown_ml, reach});
+    if (Trial* trial = chosen()) return {std::move(trial->mask), trial->erosion_mm};
   }
-  // The smallest erosion after which more erosion no longer takes anything substantial away: the bridges are gone.
-  for (std::size_t t = 0; t < trials.size(); ++t) {
-    const bool last = t + 1 == trials.size();
-    const bool stable = !last && trials[t].volume_ml < 1.12 * trials[t + 1].volume_ml;
-    if ((stable || last) && trials[t].reach_mm < 115 && trials[t].volume_ml > 350 && trials[t].volume_ml < 1900) {
-      return {std::move(trials[t].mask), trials[t].erosion_mm};
-    }
+  // Nothing left to compare the last one with.
+  if (!trials.empty()) {
+    Trial& last = trials.back();
+    if (last.reach_mm < 115 && last.volume_ml > 350 && last.volume_ml < 1900) return {std::move(last.mask), last.erosion_mm};
   }
   give_up("grey and white matter do not come apart from their surroundings as one compact body");
 }
@@ -224,44 +270,6 @@ double fluid_level(const VoxelView<float>& image, const MaskView& space, double 
   }
   if (static_cast<double>(values.size()) * grid.voxel_volume_mm3() < 300) return otherwise;
   return quantile(std::move(values), 0.5);
-}
-
-/// Grows the closed brain into the fluid that surrounds it, up to the inner table of the skull, which is darker.
-Mask grow_to_skull(const Mask& space, const Voxels<float>& image, const Mask& head, double fluid, double high, const Run& run) {
-  const Grid& grid = image.grid();
-  const Size3 size = grid.size();
-  const Voxels<float> away = distance(space, run);
-  // Openings inside the head (sinuses, the skull's own darkness) are not its surface.
-  const Mask solid = fill_holes(close(head, 6, run), false, run);
-  const Mask beyond = mask_where(grid, run, [&](std::int64_t n) { return solid[n] == 0; });
-  const Voxels<float> from_surface = distance(beyond, run);
-  std::vector<float> shell;
-  for (std::int64_t n = 0; n < image.count(); ++n) {
-    if (away[n] > 3 && away[n] < 10 && solid[n] != 0 && from_surface[n] > 4) shell.push_back(image[n]);
-  }
-  if (shell.size() < 1000) return space.clone();
-  const double bone = quantile(std::move(shell), 0.05);
-  if (!(fluid - bone > 0.04 * high)) return space.clone();
-  const double threshold = 0.5 * (bone + fluid);
-  Mask grown = space.clone();
-  const std::array<std::int64_t, 3> stride{1, size[0], size[0] * size[1]};
-  for (int step = 0; step < 4; ++step) {
-    Mask next = grown.clone();
-    parallel_for(run, size[2] - 2, 4, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t k = begin + 1; k < end + 1; ++k) {
-        for (std::int64_t j = 1; j + 1 < size[1]; ++j) {
-          for (std::int64_t i = 1; i + 1 < size[0]; ++i) {
-            const std::int64_t n = grid.index(i, j, k);
-            if (grown[n] != 0 || !(image[n] > threshold) || !(image[n] < high) || !(from_surface[n] > 6)) continue;
-            next[n] =
-                std::any_of(stride.begin(), stride.end(), [&](std::int64_t s) { return grown[n - s] != 0 || grown[n + s] != 0; }) ? 1 : 0;
-          }
-        }
-      }
-    });
-    grown = std::move(next);
-  }
-  return grown;
 }
 
 /// Cuts the medulla and what hangs on it: below the lowest slice where the axial area of the space still exceeds `area_mm2`.
@@ -384,18 +392,17 @@ BrainExtraction extract_brain(const VoxelView<float>& image, Run& run) {
     tissue.mean[0] = fluid;
     tissue.mean[1] = std::clamp(tissue.mean[1], fluid + 0.45 * (white - fluid), fluid + 0.80 * (white - fluid));
     const Mask candidate = mask_where(head.grid, run, [&](std::int64_t n) { return even[n] > low && even[n] < high; });
-    core = separate(head, candidate, middle, run);
+    // Half-way from fluid to grey matter: neither fluid nor the dark line of the skull.
+    const double half = std::min(low, 0.5 * (tissue.mean[0] + tissue.mean[1]));
+    const Mask wider = mask_where(head.grid, run, [&](std::int64_t n) { return even[n] > half && even[n] < high; });
+    core = separate(head, candidate, wider, middle, run);
     run.progress(0.6 + 0.15 * pass, "brain");
   }
 
-  Mask space = close(core.mask, 10, run);
-  space = fill_holes(space, false, run);
+  Mask space = fill_holes(close(core.mask, 10, run), false, run);
   space = tidy(space, 6, run);
   tissue.mean[0] = fluid_level(even, space, 0.45 * tissue.mean[2], tissue.mean[0], run);
-  run.progress(0.85, "skull");
-  const double bright = tissue.mean[2] + std::max(4 * tissue.deviation[2], 0.12 * tissue.mean[2]);
-  space = grow_to_skull(space, even, head.mask, tissue.mean[0], bright, run);
-  space = fill_holes(close(tidy(space, 5, run), 5, run), false, run);
+  run.progress(0.85, "brain");
   cut_cord(space, 800);
   space = largest_component(space, Connectivity::faces, run);
   if (volume_ml(space) < 400) give_up(fmt::format("only {:.0f} mL look like brain", volume_ml(space)));

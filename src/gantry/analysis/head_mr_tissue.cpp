@@ -24,6 +24,8 @@ struct Model {
   std::array<double, 3> mean{}, deviation{};
   std::array<double, classes> share{};
   std::array<std::array<double, bins>, classes> likelihood{};
+  /// Expected share of the brighter tissue in a voxel that holds fluid and grey, grey and white.
+  std::array<std::array<float, bins>, 2> brighter{};
 
   double center(int bin) const { return low + (bin + 0.5) * step; }
   int bin_of(double v) const { return std::clamp(static_cast<int>((v - low) / step), 0, bins - 1); }
@@ -31,13 +33,17 @@ struct Model {
 
   void tabulate() {
     const auto normal = [](double x, double m, double s) { return std::exp(-0.5 * (x - m) * (x - m) / (s * s)) / s; };
-    const auto mixed = [&](double x, std::size_t a, std::size_t b) {
+    const auto mixed = [&](double x, std::size_t a, std::size_t b, float& share_of_b) {
       double sum = 0;
+      double weighted = 0;
       for (int p = 0; p < parts; ++p) {
         const double t = (p + 0.5) / parts;
         const double s = std::sqrt((1 - t) * (1 - t) * deviation[a] * deviation[a] + t * t * deviation[b] * deviation[b]);
-        sum += normal(x, (1 - t) * mean[a] + t * mean[b], s);
+        const double density = normal(x, (1 - t) * mean[a] + t * mean[b], s);
+        sum += density;
+        weighted += t * density;
       }
+      share_of_b = static_cast<float>(sum > 1e-100 ? weighted / sum : std::clamp((x - mean[a]) / (mean[b] - mean[a]), 0.0, 1.0));
       return sum / parts;
     };
     const double flat = 2.5 / (bins * step);
@@ -46,9 +52,9 @@ struct Model {
       const double x = center(b);
       // Below the mean of fluid everything is as dark as fluid: flow voids and dura do not become a class of their own.
       likelihood[0][n] = normal(std::max(x, mean[0] - deviation[0]), mean[0], deviation[0]);
-      likelihood[1][n] = mixed(x, 0, 1);
+      likelihood[1][n] = mixed(x, 0, 1, brighter[0][n]);
       likelihood[2][n] = normal(x, mean[1], deviation[1]);
-      likelihood[3][n] = mixed(x, 1, 2);
+      likelihood[3][n] = mixed(x, 1, 2, brighter[1][n]);
       likelihood[4][n] = normal(x, mean[2], deviation[2]);
       likelihood[5][n] = x > bright() ? flat : 1e-9 * flat;
     }
@@ -70,6 +76,7 @@ Model fit(const std::vector<double>& histogram, double low, double step, const T
     std::array<double, classes> weight{};
     std::array<double, 3> sum{};
     std::array<double, 3> squares{};
+    std::array<double, 3> inner{};
     for (int b = 0; b < bins; ++b) {
       const auto n = static_cast<std::size_t>(b);
       if (histogram[n] == 0) continue;
@@ -80,7 +87,9 @@ Model fit(const std::vector<double>& histogram, double low, double step, const T
       for (std::size_t c = 0; c < classes; ++c) {
         const double r = histogram[n] * p[c] / total;
         weight[c] += r;
-        if (c % 2 == 0) {
+        // What is brighter than white matter can be (vessels, contrast medium, fat) must not widen it.
+        if (c % 2 == 0 && !(c == 4 && x > m.mean[2] + 3 * m.deviation[2])) {
+          inner[c / 2] += r;
           sum[c / 2] += r * x;
           squares[c / 2] += r * x * x;
         }
@@ -91,20 +100,22 @@ Model fit(const std::vector<double>& histogram, double low, double step, const T
     double moved = 0;
     // The mean of fluid stays: at the rim of the space bone and dura are darker and would draw it down.
     for (std::size_t t = 0; t < 3; ++t) {
-      if (!(weight[2 * t] > 1e-5 * all)) continue;
+      if (!(inner[t] > 1e-5 * all)) continue;
       if (t == 0) {
         m.deviation[0] =
-            std::max(std::sqrt(std::max((squares[0] - 2 * m.mean[0] * sum[0]) / weight[0] + m.mean[0] * m.mean[0], 0.0)), narrow);
+            std::max(std::sqrt(std::max((squares[0] - 2 * m.mean[0] * sum[0]) / inner[0] + m.mean[0] * m.mean[0], 0.0)), narrow);
         continue;
       }
-      const double mean = sum[t] / weight[2 * t];
+      const double mean = sum[t] / inner[t];
       moved = std::max(moved, std::abs(mean - m.mean[t]));
       m.mean[t] = mean;
-      m.deviation[t] = std::max(std::sqrt(std::max(squares[t] / weight[2 * t] - mean * mean, 0.0)), narrow);
+      m.deviation[t] = std::max(std::sqrt(std::max(squares[t] / inner[t] - mean * mean, 0.0)), narrow);
     }
     const double gap = std::min(m.mean[1] - m.mean[0], m.mean[2] - m.mean[1]);
     if (!(gap > 2 * step)) throw Error(ErrorCode::not_possible, "tissues: grey matter, white matter and fluid do not differ in this image");
     for (double& d : m.deviation) d = std::min(d, std::max(0.6 * gap, narrow));
+    // What spreads more than twice as much as white matter is mixed voxels, which have classes of their own.
+    for (std::size_t t = 0; t < 2; ++t) m.deviation[t] = std::min(m.deviation[t], 2 * m.deviation[2]);
     for (std::size_t c = 0; c < classes; ++c) m.share[c] = std::max(weight[c] / all, 1e-4);
     if (moved < 0.02 * step) break;
   }
@@ -112,51 +123,89 @@ Model fit(const std::vector<double>& histogram, double low, double step, const T
   return m;
 }
 
-/// One conditional mode for each voxel of one colour, given its neighbours of the other.
-void relax(Voxels<std::uint8_t>& state, const VoxelView<float>& image, const MaskView& space, const Model& model, const Run& run) {
-  const Grid& grid = image.grid();
-  const Size3 size = grid.size();
-  const std::array<std::int64_t, 3> stride{1, size[0], size[0] * size[1]};
-  // Nearer neighbours count more: weight 1 at 1 mm.
-  std::array<double, 3> weight{};
-  for (int a = 0; a < 3; ++a) weight[static_cast<std::size_t>(a)] = 0.35 / std::max(0.7, grid.spacing_mm()[a]);
-  std::vector<std::array<float, classes>> energy(bins);
-  for (std::size_t b = 0; b < bins; ++b) {
-    for (std::size_t c = 0; c < classes; ++c) energy[b][c] = static_cast<float>(-std::log(model.share[c] * model.likelihood[c][b] + 1e-30));
-  }
-  // Classes are in order of intensity; a step between neighbours in that order costs little, a jump costs more. Other stands apart.
-  std::array<std::array<float, classes>, classes> jump{};
-  for (int a = 0; a < classes; ++a) {
-    for (int b = 0; b < classes; ++b) {
-      const int steps = std::abs(a - b);
-      jump[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)] =
-          a == 5 || b == 5 ? (a == b ? 0.0F : 1.0F) : std::min(1.5F, 0.5F * static_cast<float>(steps));
+/// The Markov random field over the six neighbours: what a class costs at a voxel, given its intensity and the states around it.
+class Field {
+ public:
+  using Cost = std::array<float, classes>;
+
+  Field(const VoxelView<float>& image, const MaskView& space, const Model& model)
+      : image_(image), space_(space), model_(model), size_(image.grid().size()), stride_{1, size_[0], size_[0] * size_[1]}, energy_(bins) {
+    // Nearer neighbours count more: full weight at 1 mm.
+    for (int a = 0; a < 3; ++a)
+      weight_[static_cast<std::size_t>(a)] = static_cast<float>(0.2 / std::max(0.7, image.grid().spacing_mm()[a]));
+    for (std::size_t b = 0; b < bins; ++b) {
+      for (std::size_t c = 0; c < classes; ++c)
+        energy_[b][c] = static_cast<float>(-std::log(model.share[c] * model.likelihood[c][b] + 1e-30));
+    }
+    // Classes are in order of intensity; a step between neighbours in that order costs little, a jump costs more. Other stands apart.
+    for (int a = 0; a < classes; ++a) {
+      for (int b = 0; b < classes; ++b) {
+        jump_[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)] =
+            a == 5 || b == 5 ? (a == b ? 0.0F : 1.0F) : std::min(1.5F, 0.5F * static_cast<float>(std::abs(a - b)));
+      }
     }
   }
+
+  Cost cost(const Voxels<std::uint8_t>& state, std::int64_t i, std::int64_t j, std::int64_t k) const {
+    const std::array<std::int64_t, 3> at{i, j, k};
+    const std::int64_t n = i + j * stride_[1] + k * stride_[2];
+    Cost cost = energy_[static_cast<std::size_t>(model_.bin_of(image_[n]))];
+    for (std::size_t a = 0; a < 3; ++a) {
+      for (const std::int64_t side : {-1, 1}) {
+        if (at[a] + side < 0 || at[a] + side >= size_[a]) continue;
+        const std::int64_t m = n + side * stride_[a];
+        if (space_[m] == 0) continue;
+        const auto& row = jump_[state[m]];
+        for (std::size_t c = 0; c < classes; ++c) cost[c] += weight_[a] * row[c];
+      }
+    }
+    return cost;
+  }
+
+ private:
+  const VoxelView<float>& image_;
+  const MaskView& space_;
+  const Model& model_;
+  Size3 size_;
+  std::array<std::int64_t, 3> stride_;
+  std::array<float, 3> weight_{};
+  std::vector<Cost> energy_;
+  std::array<std::array<float, classes>, classes> jump_{};
+};
+
+/// One conditional mode for each voxel, first of one colour, then of the other.
+void relax(Voxels<std::uint8_t>& state, const MaskView& space, const Field& field, const Run& run) {
+  const Size3 size = state.grid().size();
   for (int color = 0; color < 2; ++color) {
     parallel_for(run, size[2], 2, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t k = begin; k < end; ++k) {
         for (std::int64_t j = 0; j < size[1]; ++j) {
           for (std::int64_t i = (j + k + color) & 1; i < size[0]; i += 2) {
-            const std::int64_t n = grid.index(i, j, k);
+            const std::int64_t n = state.grid().index(i, j, k);
             if (space[n] == 0) continue;
-            std::array<float, classes> cost = energy[static_cast<std::size_t>(model.bin_of(image[n]))];
-            const std::array<std::int64_t, 3> at{i, j, k};
-            for (std::size_t a = 0; a < 3; ++a) {
-              for (const std::int64_t side : {-1, 1}) {
-                if (at[a] + side < 0 || at[a] + side >= size[a]) continue;
-                const std::int64_t m = n + side * stride[a];
-                if (space[m] == 0) continue;
-                const auto& row = jump[state[m]];
-                for (std::size_t c = 0; c < classes; ++c) cost[c] += static_cast<float>(weight[a]) * row[c];
-              }
-            }
+            const Field::Cost cost = field.cost(state, i, j, k);
             state[n] = static_cast<std::uint8_t>(std::min_element(cost.begin(), cost.end()) - cost.begin());
           }
         }
       }
     });
   }
+}
+
+/// What is expected in a voxel, each from 0 to 1.
+struct Shares {
+  float fluid = 0, gray = 0, white = 0, other = 0;
+};
+
+Shares expected_shares(Field::Cost cost, const Model& model, int bin) {
+  const float least = *std::min_element(cost.begin(), cost.end());
+  float total = 0;
+  for (float& c : cost) total += c = std::exp(least - c);
+  const auto b = static_cast<std::size_t>(bin);
+  const float gray_of_mixed = model.brighter[0][b];
+  const float white_of_mixed = model.brighter[1][b];
+  return {(cost[0] + (1 - gray_of_mixed) * cost[1]) / total, (cost[2] + gray_of_mixed * cost[1] + (1 - white_of_mixed) * cost[3]) / total,
+          (cost[4] + white_of_mixed * cost[3]) / total, cost[5] / total};
 }
 
 }  // namespace
@@ -182,7 +231,7 @@ TissueInput tissue_input(const VoxelView<float>& image, const BrainExtraction& b
   Size3 extent{};
   for (int a = 0; a < 3; ++a) {
     const auto n = static_cast<std::size_t>(a);
-    const double margin = 4 / grid.spacing_mm()[a] + 1;
+    const double margin = 12 / grid.spacing_mm()[a] + 1;
     input.begin[n] = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(low[a] - margin)), 0, grid.size(a) - 1);
     const std::int64_t end =
         std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(high[a] + margin)) + 1, input.begin[n] + 1, grid.size(a));
@@ -250,8 +299,9 @@ TissueMaps classify_tissues(const VoxelView<float>& image, const MaskView& space
       }
     }
   });
+  const Field field(image, space, model);
   for (int iteration = 0; iteration < 6; ++iteration) {
-    relax(state, image, space, model, run);
+    relax(state, space, field, run);
     run.progress((iteration + 1) / 8.0, "tissues");
   }
 
@@ -261,35 +311,25 @@ TissueMaps classify_tissues(const VoxelView<float>& image, const MaskView& space
   maps.model.deviation = model.deviation;
   maps.model.share = {model.share[0], model.share[2], model.share[4]};
   Mask solid(grid);
-  parallel_for(run, image.count(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t n = begin; n < end; ++n) {
-      if (space[n] == 0) continue;
-      const auto part = [&](std::size_t a) {
-        return static_cast<std::uint8_t>(
-            std::lround(255 * std::clamp((image[n] - model.mean[a]) / (model.mean[a + 1] - model.mean[a]), 0.0, 1.0)));
-      };
-      switch (state[n]) {
-        case 0:
-          maps.fluid[n] = 255;
-          break;
-        case 1:
-          maps.gray[n] = part(0);
-          maps.fluid[n] = static_cast<std::uint8_t>(255 - maps.gray[n]);
-          break;
-        case 2:
-          maps.gray[n] = 255;
-          break;
-        case 3:
-          maps.white[n] = part(1);
-          maps.gray[n] = static_cast<std::uint8_t>(255 - maps.white[n]);
-          break;
-        case 4:
-          maps.white[n] = 255;
-          break;
-        default:
-          break;
+  const Size3 size = grid.size();
+  parallel_for(run, size[2], 2, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k) {
+      for (std::int64_t j = 0; j < size[1]; ++j) {
+        for (std::int64_t i = 0; i < size[0]; ++i) {
+          const std::int64_t n = grid.index(i, j, k);
+          if (space[n] == 0) continue;
+          const Shares shares = expected_shares(field.cost(state, i, j, k), model, model.bin_of(image[n]));
+          if (shares.other > 0.5F) {
+            maps.label[n] = static_cast<std::uint8_t>(Tissue::other);
+            continue;
+          }
+          const float scale = 255 / (1 - shares.other);
+          maps.gray[n] = static_cast<std::uint8_t>(std::lround(scale * shares.gray));
+          maps.white[n] = static_cast<std::uint8_t>(std::min<long>(std::lround(scale * shares.white), 255 - maps.gray[n]));
+          maps.fluid[n] = static_cast<std::uint8_t>(255 - maps.gray[n] - maps.white[n]);
+          solid[n] = maps.gray[n] + maps.white[n] >= 128 ? 1 : 0;
+        }
       }
-      solid[n] = maps.gray[n] + maps.white[n] >= 128 ? 1 : 0;
     }
   });
   solid = largest_component(solid, Connectivity::faces, run);
@@ -303,7 +343,7 @@ TissueMaps classify_tissues(const VoxelView<float>& image, const MaskView& space
         for (std::int64_t n = begin; n < end; ++n) {
           if (space[n] == 0) continue;
           const bool loose = solid[n] == 0 && maps.gray[n] + maps.white[n] >= 128;
-          if (loose || state[n] == 5) {
+          if (loose || maps.label[n] == static_cast<std::uint8_t>(Tissue::other)) {
             maps.gray[n] = maps.white[n] = maps.fluid[n] = 0;
             maps.label[n] = static_cast<std::uint8_t>(Tissue::other);
             s.other += 255;

@@ -66,10 +66,11 @@ void Head::paint_skull() {
   const auto shell = [&](double out, double wave) { return displaced(offset(cavity_, out), thickness, wave, 0.1); };
   fill(signal::cortical_bone, "skull", shell(skull_mm, 1.4));
   fill(signal::marrow, "skull", shell(skull_mm - 1.7, 1.5), 220);
-  fill(signal::cortical_bone, "skull", offset(cavity_, 1.7));
   const Shape base = common(ellipsoid({0, 0, -52}, {66, 62, 26}), offset(cavity_, 14), 5);
   fill(signal::cortical_bone, "skull", base);
   fill(signal::marrow - 250, "skull", displaced(offset(base, -4), NoiseField(seed_ + 52, 9), 3.5, 0.5), 300);
+  // The inner table lines the marrow of the base too.
+  fill(signal::cortical_bone, "skull", offset(cavity_, 1.7));
 }
 
 void Head::paint_face() {
@@ -135,7 +136,7 @@ void Head::paint_face() {
     }
     fill(signal::cortical_bone + 60, "skull", tube({{{0, y + 26, z - 8}, {0, y + 42, z - 14}, 3.2, 3.0, 0.6}}));
   }
-  fill(signal::cerebrospinal_fluid, "", tube(curve({{0, 26, -66}, {0, 31, -78}, {0, 40, -110}, {0, 44, -150}}, {13, 10, 9, 9}, 5)));
+  fill(signal::cerebrospinal_fluid, "body", tube(curve({{0, 26, -66}, {0, 31, -78}, {0, 40, -110}, {0, 44, -150}}, {13, 10, 9, 9}, 5)));
 }
 
 void Head::paint_brain() {
@@ -175,7 +176,9 @@ void Head::paint_brain() {
 
 void Head::paint_deep() {
   // Stem with its peduncles; then nuclei around the ventricles.
-  fill(signal::brain_stem, "white_matter", brain_stem_, 40);
+  // Below the foramen magnum it is cord, no part of the brain.
+  fill(signal::brain_stem, "body", brain_stem_, 40);
+  fill(signal::brain_stem, "white_matter", common(brain_stem_, cavity_, 0.3), 40);
   for (const double side : {-1.0, 1.0}) {
     fill(signal::white_matter - 20, "white_matter",
          tube(curve({{side * 7, 4, -14}, {side * 12, 0, -4}, {side * 18, -4, 8}}, {7, 6.5, 6}, 4)));

@@ -122,9 +122,9 @@ DigitalPatient scan_mr(const ScanRequest& request, Run& run) {
   for (const char* id : {"gray_matter", "white_matter", "deep_nuclei", "ventricles", "cerebrospinal_fluid", "skull"}) volumes[id] = of(id);
   truth["volumes_ml"] = volumes;
   truth["volumes_method"] =
-      "partial volume of the analytic model; brain = grey and white matter and nuclei of cerebrum, cerebellum and stem, with tumour, "
-      "without "
-      "ventricles; intracranial = brain, ventricles and fluid around it";
+      "partial volume of the analytic model; brain = grey and white matter and nuclei of cerebrum, cerebellum and stem down to the foramen "
+      "magnum, "
+      "with tumour, without ventricles; intracranial = brain, ventricles and fluid around it";
   truth["incomplete"] = incomplete;
   truth["lesions"] = Json::array();
   for (std::size_t n = 0; n < lesions.size(); ++n) {
