@@ -148,7 +148,8 @@ SeriesResult analyze_head_mr(const SeriesInput& input, const Profile&, Run& run)
     say_not_measured(result, {error.what(), fmt::format("原因：{}", error.what())});
     return result;
   }
-  const std::string method = "bias field N4, brain extraction by erosion and closing, tissues by mixture model with partial volume";
+  const std::string method =
+      "bias field N4, brain extraction by erosion, inner table along normals, tissues by mixture model with partial volume";
   result.labels = Labels(label_image(head, input.image.grid()),
                          {label_of(intracranial_label, "intracranial", method), label_of(brain_label, "brain", method),
                           label_of(fluid_label, "cerebrospinal_fluid", method), label_of(gray_label, "gray_matter", method),

@@ -21,7 +21,7 @@ struct BrainExtraction {
   Voxels<float> image;            ///< the head on it
   Voxels<float> bias;             ///< factor by which the true intensity was multiplied
   Mask head;                      ///< everything that is not air, largest component
-  Mask intracranial;              ///< brain with the fluid around and inside it, above the foramen magnum
+  Mask intracranial;              ///< the closed brain above the foramen magnum; rough, `find_inner_table` adds the fluid around it
   Mask parenchyma;                ///< grey and white matter as first found; a rough mask
   TissueIntensities intensities;  ///< of image / bias
   double erosion_mm = 0;          ///< at which the brain came apart from its surroundings
@@ -33,9 +33,9 @@ struct BrainExtraction {
 /// Finds brain and intracranial space in a T1-weighted MR image of a head (with or without contrast medium, neck and face in view or
 /// not, already stripped of its skull or not, any orientation). Classical: intensities of the tissues from a ball in the middle of the
 /// head, bias field there (N4), the voxels within the range of grey and white matter eroded until what holds the centre comes apart
-/// from scalp, eyes and neck, grown back, closed over the sulci, and cut at the foramen magnum. Throws Error(not_possible) with the reason
-/// when there is no such thing in the image: constant, too small (fewer than 8 voxels or 60 mm along an axis), no compact brain.
-/// About 3 s and 150 MB for a head.
+/// from scalp, eyes, marrow and neck, grown back in competition with these, closed over the sulci, and cut at the foramen magnum. Throws
+/// Error(not_possible) with the reason when there is no such thing in the image: constant, too small (fewer than 8 voxels or 60 mm along an
+/// axis), no compact brain. About 3 s and 150 MB for a head.
 BrainExtraction extract_brain(const VoxelView<float>& image, Run& run);
 
 /// Three normal distributions fitted to `values` by expectation maximisation on a histogram, in order of their means; values beyond three

@@ -34,9 +34,10 @@ Voxels<std::uint8_t> to_series(const VoxelView<std::uint8_t>& part, const Tissue
 
 /// Classifies the voxels of `image` (bias removed) under `space`. Five classes, fluid, fluid and grey, grey, grey and white, white, by
 /// expectation maximisation on the histogram (mixed voxels: uniform shares, as Santago and Gage, IEEE TMI 12:566, 1993), then a Potts
-/// field over the six neighbours by iterated conditional modes in two colours (Besag, JRSS B 48:259, 1986). What is far brighter than white
-/// matter (contrast medium, vessels, fat) is `other`, as are pieces of grey or white that do not hang on the main body.
-/// Throws Error(not_possible) when the tissues do not differ.
+/// field over the six neighbours by iterated conditional modes in two colours (Besag, JRSS B 48:259, 1986). The shares of a voxel are those
+/// expected from its intensity and the classes of its neighbours; its label is the tissue with the largest share. What is far brighter than
+/// white matter (contrast medium, vessels, fat) is `other`, as are pieces of grey or white that do not hang on the main body. Throws
+/// Error(not_possible) when the tissues do not differ.
 TissueMaps classify_tissues(const VoxelView<float>& image, const MaskView& space, const TissueIntensities& first, Run& run);
 
 }  // namespace gantry::analysis
