@@ -38,6 +38,7 @@ SeriesResult analyze_any_ct(const SeriesInput& input, const Profile& profile, Ru
   Run mapping = run.part(0.0, 0.6);
   CtReport report = begin(input, profile, mapping);
   run.progress(0.6, "measurements");
+  add_body_wall(report, run);
   add_ct_structures(report, run);
   add_ct_quality(report, run);
   describe_composition(report);
@@ -97,6 +98,7 @@ SeriesResult analyze_chest_ct(const SeriesInput& input, const Profile& profile, 
   add_nodules(report, search);
   run.progress(0.75, "measurements");
   add_heart(report, run);
+  add_body_wall(report, run);
   add_ct_structures(report, run);
   add_ct_quality(report, run);
   add_lung_density(report);

@@ -245,11 +245,19 @@ Mask find_bone(const WorkingVolume& volume, const MaskView& body, const Lungs& l
     if (bright[n] == 0) continue;
     const auto p = static_cast<std::size_t>(parts.labels[n] - 1);
     const auto& item = parts.items[p];
-    const bool near_skin = static_cast<double>(shallow[p]) > 0.15 * static_cast<double>(item.voxels);
+    const bool near_skin = shallow[p] >= 6;
     bright[n] = item.voxels >= 20 && (near_skin || item.touches_border);
   }
-  // Between the lungs, behind the sternum and before the spine there is no bone, but there may be contrast agent.
+  // Between the lungs, behind the sternum and before the spine there is no bone, but there may be contrast agent. Levels where the lungs
+  // are less than half as large as at their widest do not show the chest from front to back.
+  const std::int64_t plane = grid.size(0) * grid.size(1);
+  std::vector<std::int64_t> area(static_cast<std::size_t>(grid.size(2)));
+  for (std::int64_t n = 0; n < lungs.side.count(); ++n) area[static_cast<std::size_t>(n / plane)] += lungs.side[n] != 0;
+  const std::int64_t widest = *std::max_element(area.begin(), area.end());
+  const auto wide = std::count_if(area.begin(), area.end(), [&](std::int64_t a) { return 2 * a > widest; });
+  if (!lungs.left || !lungs.right || static_cast<double>(wide) * grid.spacing_mm().z < 60) return bright;
   for (std::int64_t k = 0; k < grid.size(2); ++k) {
+    if (2 * area[static_cast<std::size_t>(k)] <= widest) continue;
     std::int64_t front = grid.size(1), back = -1;
     std::vector<std::array<std::int64_t, 2>> gap(static_cast<std::size_t>(grid.size(1)), {grid.size(0), -1});
     for (std::int64_t j = 0; j < grid.size(1); ++j) {

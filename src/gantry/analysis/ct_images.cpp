@@ -133,8 +133,23 @@ void add_ct_images(CtReport& report, Run& run) {
                   {"Axial detail of 180 mm around the heart with its outline.", "心脏周围 180 mm 的轴位细节，示心脏轮廓。"}, "heart-axial");
     point_at("Calcium in the heart", shown);
   }
-  const auto middle = centre_of(maps.labels, ct_soft_tissue, ct_fat);
-  if (middle) {
+  if (report.wall_found) {
+    auto middle = centre_of(maps.labels, ct_visceral_fat, ct_visceral_fat);
+    if (!middle) middle = centre_of(maps.labels, ct_muscle, ct_muscle);
+    FigureSpec spec;
+    spec.window = soft_tissue_window;
+    spec.position_mm = middle;
+    spec.outlined = {ct_muscle, ct_subcutaneous_fat, ct_visceral_fat};
+    spec.fill = 0.35;
+    spec.outline_px = 1;
+    std::erase_if(spec.outlined, [&](int value) { return !labels.find(value); });
+    const int shown = add(spec, {"Muscle of the wall, subcutaneous and visceral fat, axial.", "躯干壁肌肉、皮下与内脏脂肪，轴位。"},
+                          {"Axial section; muscle of the wall of the trunk, subcutaneous fat and fat inside the wall are tinted.",
+                           "轴位断面，躯干壁肌肉、皮下脂肪与体壁内脂肪着色显示。"},
+                          "body-composition");
+    point_at("Tissues", shown);
+    point_at("Body composition", shown);
+  } else if (const auto middle = centre_of(maps.labels, ct_soft_tissue, ct_fat)) {
     FigureSpec spec;
     spec.window = soft_tissue_window;
     spec.position_mm = middle;

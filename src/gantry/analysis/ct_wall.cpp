@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "gantry/compute/parallel.h"
+#include "gantry/volume/measure.h"
 #include "gantry/volume/morphology.h"
 
 namespace gantry::analysis {
@@ -14,6 +15,8 @@ namespace gantry::analysis {
 namespace {
 
 constexpr std::int64_t angles = 120;
+/// Innermost muscle and fascia between rib and pleura.
+constexpr double rib_lining_mm = 2;
 
 /// A function of direction and level with the weight of its evidence.
 struct Evidence {
@@ -75,6 +78,7 @@ Evidence smoothed(const Evidence& evidence, double sigma_degrees, double sigma_l
 
 /// What one ray from the middle of a slice outwards meets; mm, negative for nothing.
 struct Crossing {
+  double skin = -1;       // leaves the body for the last time
   double outer = -1;      // leaves the muscles for the last time
   double bone = -1;       // meets bone first
   double lung = -1;       // leaves lung last, before bone
@@ -83,21 +87,25 @@ struct Crossing {
 
 class Slices {
  public:
-  Slices(const WorkingVolume& volume, const MaskView& filled, const Lungs& lungs, const MaskView& bone)
-      : volume_(volume), filled_(filled), lungs_(lungs), bone_(bone) {
+  Slices(const WorkingVolume& volume, const MaskView& body, const MaskView& filled, const Lungs& lungs, const MaskView& bone)
+      : volume_(volume), body_(body), filled_(filled), lungs_(lungs), bone_(bone) {
     const Grid& grid = filled.grid();
     std::vector<double> x(static_cast<std::size_t>(grid.size(2)), -1), y = x;
     for (std::int64_t k = 0; k < grid.size(2); ++k) {
-      double sum_x = 0, sum_y = 0, count = 0;
+      double sum = 0, count = 0;
+      std::int64_t front = grid.size(1), back = -1;
       for (std::int64_t j = 0; j < grid.size(1); ++j) {
         for (std::int64_t i = 0; i < grid.size(0); ++i) {
           if (filled[grid.index(i, j, k)] == 0) continue;
-          sum_x += static_cast<double>(i);
-          sum_y += static_cast<double>(j);
+          sum += static_cast<double>(i);
           count += 1;
+          front = std::min(front, j);
+          back = j;
         }
       }
-      if (count > 100) x[static_cast<std::size_t>(k)] = sum_x / count, y[static_cast<std::size_t>(k)] = sum_y / count;
+      if (count <= 100) continue;
+      x[static_cast<std::size_t>(k)] = sum / count;
+      y[static_cast<std::size_t>(k)] = static_cast<double>(front) + 0.42 * static_cast<double>(back - front);  // before the spine
     }
     // The middle drifts slowly from slice to slice: a mean over 40 mm.
     const auto reach = static_cast<std::int64_t>(std::lround(20 / grid.spacing_mm().z));
@@ -128,6 +136,7 @@ class Slices {
       if (i < 0 || j < 0 || i >= grid.size(0) || j >= grid.size(1)) break;
       const std::int64_t n = grid.index(i, j, k);
       line.push_back(volume_.hu[n]);
+      if (body_[n] != 0) crossing.skin = mm + 0.5;
       if (filled_[n] != 0) crossing.outer = mm + 0.5;
       if (bone_[n] != 0 && crossing.bone < 0) crossing.bone = mm - 0.5;
       if (lungs_.side[n] != 0 && crossing.bone < 0) crossing.lung = mm + 0.5;
@@ -157,12 +166,26 @@ class Slices {
 
  private:
   const WorkingVolume& volume_;
-  MaskView filled_;
+  MaskView body_, filled_;
   const Lungs& lungs_;
   MaskView bone_;
   std::vector<Vec3> center_;
   mutable std::vector<float> line_;
 };
+
+/// Slices from the widest of the lungs down to their base and up to their top; gas of the bowel that was taken for lung lies apart.
+std::vector<std::uint8_t> slices_with_lung(const Lungs& lungs) {
+  const Grid& grid = lungs.side.grid();
+  const std::int64_t plane = grid.size(0) * grid.size(1);
+  std::vector<std::int64_t> count(static_cast<std::size_t>(grid.size(2)));
+  for (std::int64_t n = 0; n < lungs.side.count(); ++n) count[static_cast<std::size_t>(n / plane)] += lungs.side[n] != 0;
+  std::vector<std::uint8_t> result(count.size());
+  const auto widest = std::max_element(count.begin(), count.end()) - count.begin();
+  for (std::ptrdiff_t k = widest; k >= 0 && count[static_cast<std::size_t>(k)] > 0; --k) result[static_cast<std::size_t>(k)] = 1;
+  for (std::ptrdiff_t k = widest; k < std::ssize(count) && count[static_cast<std::size_t>(k)] > 0; ++k)
+    result[static_cast<std::size_t>(k)] = 1;
+  return result;
+}
 
 }  // namespace
 
@@ -180,15 +203,13 @@ BodyWall find_body_wall(const WorkingVolume& volume, const MaskView& body, const
   BodyWall wall;
   wall.zone = Voxels<std::uint8_t>(grid);
   wall.closed.assign(static_cast<std::size_t>(nz), 0);
-  // Bones with what they enclose.
-  wall.bone = fill_holes(close(bone, 3.0, run), true, run);
   // Muscles without the skin.
-  const Mask deep = erode(body, 4.0, run);
+  const Mask deep = erode(body, std::max(4.0, 2.05 * std::max(s.x, s.y)), run);
   Mask firm = Mask::uninitialized(grid);
   for (std::int64_t n = 0; n < firm.count(); ++n) {
     firm[n] = deep[n] != 0 && volume.hu[n] > muscle_from_hu;
   }
-  firm = open(firm, 1.01 * std::max(s.x, s.y), run);
+  firm = open(firm, 2.1, run);
   for (std::int64_t n = 0; n < firm.count(); ++n) {
     if (lungs.side[n] != 0 || airways.lumen[n] != 0 || (bone[n] != 0 && deep[n] != 0)) firm[n] = 1;
   }
@@ -199,14 +220,30 @@ BodyWall find_body_wall(const WorkingVolume& volume, const MaskView& body, const
     if (body[n] == 0 || volume.padding[n] != 0) filled[n] = 0;
   }
 
-  const Slices slices(volume, filled, lungs, bone);
+  const Slices slices(volume, body, filled, lungs, bone);
+  // Bones with what they enclose. The shell of a vertebra has gaps, and its marrow is often no brighter than muscle.
+  Mask spine = Mask(grid);
+  for (std::int64_t k = 0; k < nz; ++k) {
+    const Vec3 c = slices.center(k);
+    if (c.x < 0) continue;
+    const auto reach = static_cast<std::int64_t>(std::lround(32 / s.x)), middle = static_cast<std::int64_t>(std::lround(c.x));
+    for (std::int64_t j = std::max<std::int64_t>(0, std::lround(c.y)); j < ny; ++j) {
+      for (std::int64_t i = std::max<std::int64_t>(0, middle - reach); i <= std::min(nx - 1, middle + reach); ++i) {
+        spine[grid.index(i, j, k)] = bone[grid.index(i, j, k)];
+      }
+    }
+  }
+  spine = close(spine, 13.0, run);
+  wall.bone = close(bone, 3.0, run);
+  for (std::int64_t n = 0; n < spine.count(); ++n) wall.bone[n] |= spine[n];
+  wall.bone = fill_holes(wall.bone, true, run);
   std::vector<Crossing> crossings(static_cast<std::size_t>(nz * angles));
   Evidence bones(nz);
   for (std::int64_t k = 0; k < nz; ++k) {
     for (std::int64_t a = 0; a < angles; ++a) {
       const Crossing crossing = slices.ray(k, 2 * std::numbers::pi * static_cast<double>(a) / angles);
       crossings[Evidence::at(a, k)] = crossing;
-      if (crossing.bone > 15) bones.set(a, k, crossing.bone, 1);
+      if (crossing.bone > 6) bones.set(a, k, crossing.bone - rib_lining_mm, 1);
     }
   }
   const double levels_12 = 12 / s.z;
@@ -224,15 +261,28 @@ BodyWall find_body_wall(const WorkingVolume& volume, const MaskView& body, const
       }
     }
   }
-  const Evidence inner = smoothed(all, 5, 0.5 * levels_12), wide = smoothed(all, 10, 1.5 * levels_12);
+  const Evidence inner = smoothed(all, 5, 0.5 * levels_12), wide = smoothed(all, 12, 2 * levels_12);
   constexpr double enough = 0.04;
+  // From 50 mm below the apex of the lungs upwards shoulders and arms join the trunk.
+  const std::vector<std::uint8_t> aerated = slices_with_lung(lungs);
+  const auto apex = std::find(aerated.rbegin(), aerated.rend(), 1);
+  const auto shoulders = apex == aerated.rend() ? nz
+                                                : static_cast<std::int64_t>(aerated.rend() - apex) -
+                                                      (aerated.back() != 0 ? 0 : static_cast<std::int64_t>(std::lround(50 / s.z)));
   for (std::int64_t k = 0; k < nz; ++k) {
-    std::int64_t seen = 0, present = 0;
+    std::int64_t seen = 0, present = 0, gaps = 0;
+    std::vector<float> cover;
+    for (std::int64_t a = 0; a < angles; ++a) {
+      const Crossing& crossing = crossings[Evidence::at(a, k)];
+      cover.push_back(static_cast<float>(crossing.skin - crossing.outer));
+    }
+    const double usual = quantile(cover, 0.5);
+    for (const float c : cover) gaps += c > 2.5 * usual + 25;  // the filling ran out through a gap in the muscles
     for (std::int64_t a = 0; a < angles; ++a) {
       seen += wide.weight[Evidence::at(a, k)] > enough;
       present += crossings[Evidence::at(a, k)].outer > 30;
     }
-    wall.closed[static_cast<std::size_t>(k)] = 10 * seen >= 9 * angles && present == angles;
+    wall.closed[static_cast<std::size_t>(k)] = 5 * seen >= 4 * angles && present == angles && gaps <= 2 && k < shoulders;
   }
   parallel_for(run, nz, 1, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t k = first; k < last; ++k) {
@@ -276,17 +326,18 @@ std::vector<SliceComposition> body_composition(const WorkingVolume& volume, cons
   for (std::int64_t n = 0; n < lung.count(); ++n) lung[n] = lungs.side[n] != 0;
   const Mask rim = dilate(lung, 1.01 * std::max({s.x, s.y, s.z}), run);
   std::vector<SliceComposition> result(static_cast<std::size_t>(grid.size(2)));
+  const std::vector<std::uint8_t> aerated = slices_with_lung(lungs);
   const double pixel_cm2 = s.x * s.y / 100;
   for (std::int64_t k = 0; k < grid.size(2); ++k) {
     SliceComposition& slice = result[static_cast<std::size_t>(k)];
     slice.z_mm =
         grid.world_from_voxel({0.5 * static_cast<double>(grid.size(0)), 0.5 * static_cast<double>(grid.size(1)), static_cast<double>(k)}).z;
     slice.closed = wall.closed[static_cast<std::size_t>(k)] != 0;
+    slice.lung = aerated[static_cast<std::size_t>(k)] != 0;
     for (std::int64_t n = grid.index(0, 0, k), end = n + grid.size(0) * grid.size(1); n < end; ++n) {
       if (body[n] == 0) continue;
       const float hu = volume.hu[n];
       const bool fat = hu >= Range::fat_from && hu <= Range::fat_to;
-      slice.lung = slice.lung || lung[n] != 0;
       slice.fat += fat ? pixel_cm2 : 0;
       slice.soft_tissue += hu >= Range::soft_from && hu <= Range::soft_to ? pixel_cm2 : 0;
       slice.bone += hu > Range::soft_to && hu < Range::metal_from ? pixel_cm2 : 0;

@@ -25,7 +25,8 @@ struct BodyWall {
 /// Finds the wall of the trunk. Its outer surface closes muscles and bones over gaps of up to 24 mm, slice by slice with the holes filled.
 /// Its inner surface, a distance from the middle by level and direction, passes through the inner side of ribs, sternum and spine, the
 /// outer side of the lungs where they lie against it, and the border between a layer of muscle and fat inside it; between these it is their
-/// Gaussian mean (8 degrees, 12 mm). A slice is closed when nine tenths of the directions have such evidence near by. `bone` as of
+/// Gaussian mean (5 degrees and 6 mm, or 12 degrees and 24 mm where evidence is sparse). A slice is closed when nine tenths of the
+/// directions have such evidence near by and it lies more than 50 mm below the apex of the lungs, where the shoulders begin. `bone` as of
 /// find_bone. Cost: four morphological passes over the working grid.
 BodyWall find_body_wall(const WorkingVolume& volume, const MaskView& body, const Airways& airways, const Lungs& lungs, const MaskView& bone,
                         const Run& run);
@@ -36,7 +37,7 @@ constexpr float muscle_from_hu = -29, muscle_to_hu = 150;
 /// Areas in cm^2 of one working slice.
 struct SliceComposition {
   double z_mm = 0;
-  bool closed = false, lung = false;  ///< lung: a part of a lung lies in the slice
+  bool closed = false, lung = false;  ///< lung: not below the base of the lungs
   double fat = 0, soft_tissue = 0, bone = 0;
   double muscle = 0, subcutaneous_fat = 0, inner_fat = 0;  ///< where the wall is closed
 };

@@ -118,8 +118,9 @@ void describe_composition(CtReport& report) {
                     range_en, muscle_from_hu, muscle_to_hu),
         fmt::format("仅限体壁完整识别的层面，z {:.0f}～{:.0f} mm。肌肉：体壁内外表面之间 {:.0f} 至 {:.0f} "
                     "HU。体壁内脂肪在胸部为心脏与血管周围脂肪，"
-                    "在腹部为内脏脂肪。",
+                    "在腹部为内脏脂肪。肋软骨计入肌肉，体壁以内的肌肉（腰大肌、膈）不计入。",
                     low, high, muscle_from_hu, muscle_to_hu)};
+    std::vector<std::string> means_en, means_zh;
     for (const Line& line : lines) {
       if (!line.closed) continue;
       double sum = 0, count = 0;
@@ -133,7 +134,19 @@ void describe_composition(CtReport& report) {
                   std::nullopt,
                   fmt::format("mean over {:.0f} slices of the working grid with a closed wall, {}{}", count, range_en,
                               line.area == inner.area ? ", below the lungs" : ""));
+      const std::string mean = wording::quantity(sum / count, "cm2");
+      means_en.push_back(line.area == muscle.area         ? mean + " of muscle"
+                         : line.area == subcutaneous.area ? mean + " of subcutaneous fat"
+                                                          : mean + " of visceral fat below the lungs");
+      means_zh.push_back(line.area == muscle.area         ? "肌肉 " + mean
+                         : line.area == subcutaneous.area ? "皮下脂肪 " + mean
+                                                          : "肺以下内脏脂肪 " + mean);
     }
+    ReportDocument::Glance glance;
+    glance.attention = Attention::usual;
+    glance.text = {"Body composition: " + wording::list(means_en, "en") + " in a slice on average.",
+                   "体成分：平均每层" + wording::list(means_zh, "zh") + "。"};
+    result.glances.push_back(std::move(glance));
   } else {
     chart.alternative = {
         "Area of fat, soft tissue and bone in each axial slice by HU; organs count as soft tissue, no vertebral level is named.",

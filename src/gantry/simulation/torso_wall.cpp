@@ -72,7 +72,7 @@ void Torso::paint_wall() {
   scene_.paint(std::move(subcutaneous), offset(frame_.skin_shape(), -2.0));
   Shape deep = offset(frame_.skin_shape(), -(0.75 * fat + 2.5));
   deep = displaced(deep, NoiseField(options_.seed + 33, 40), 2.5, 0.25);
-  scene_.paint({shifted(Tissue::fat, 8), {}, scene_.structure("body"), 0, {}}, deep);
+  scene_.paint({shifted(Tissue::fat, 8), {}, scene_.structure("subcutaneous_fat"), 0, {}}, deep);
 }
 
 void Torso::paint_muscles() {
