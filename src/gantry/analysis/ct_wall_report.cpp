@@ -114,7 +114,8 @@ void describe_composition(CtReport& report) {
         "各轴位层面躯干壁肌肉、皮下脂肪、体壁内脂肪与骨的面积；未标注椎体平面。"};
     chart.note = {
         fmt::format("Where the wall of the trunk was found all around, {}. Muscle: {:.0f} to {:.0f} HU between its inner and outer "
-                    "surface. Fat inside the wall is that around heart and vessels in the chest and visceral fat in the belly.",
+                    "surface. Fat inside the wall is that around heart and vessels in the chest and visceral fat in the belly. "
+                    "Cartilage of the ribs counts as muscle; muscle inside the wall (psoas, diaphragm) does not.",
                     range_en, muscle_from_hu, muscle_to_hu),
         fmt::format("仅限体壁完整识别的层面，z {:.0f}～{:.0f} mm。肌肉：体壁内外表面之间 {:.0f} 至 {:.0f} "
                     "HU。体壁内脂肪在胸部为心脏与血管周围脂肪，"
