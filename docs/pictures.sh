@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-# Makes the pictures of the reference pages out of a digital patient and phantoms: ./dev docs pictures
+# Makes the pictures of the reference pages out of digital patients and phantoms: ./dev docs pictures
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/build/release/bin:$PATH
 out=$PWD/docs/reference/operations/pictures
-mkdir -p "$out"
+methods=$PWD/docs/reference/methods/pictures
+pages=$PWD/docs/reference/pictures
+mkdir -p "$out" "$methods" "$pages"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -33,4 +35,28 @@ gantry visualization mip ct.nii "$out/visualization.mip.png" --quiet
 gantry visualization overlay ct.nii patient/labels.nii.gz "$out/visualization.overlay.png" --plane coronal --pixels 480 --centre 40 --width 400 --quiet
 gantry visualization reformat phantom:box oblique.nii --plane oblique --normal 1,1,1 --interpolation linear --quiet
 gantry visualization mip oblique.nii "$out/visualization.reformat.png" --plane sagittal --slab 3 --quiet
-rm -f "$out"/*.provenance.json
+
+# What the methods of analysis find in a digital patient of each modality. keep RESULT FIGURE PICTURE: the first figure of that name.
+keep() { cp "$(find "$1/figures" -name "$2" | sort | head -n 1)" "$methods/$3.png"; }
+
+gantry analyze patient/dicom -o chest --cache off --quiet
+keep chest '*-lungs-coronal.png' chest-ct.lungs
+keep chest '*-nodule-*.png' chest-ct.nodule
+keep chest '*-heart-calcium.png' chest-ct.heart
+gantry analyze patient/dicom -o tissues --profile any_ct --cache off --quiet
+keep tissues '*-tissues-axial.png' any-ct.tissues
+gantry simulation digital-patient head --seed 1 --modality mr --quiet
+gantry analyze head/dicom -o brain --cache off --quiet
+keep brain '*-image-1.png' head-mr.tissues
+gantry simulation digital-patient tracer --seed 1 --modality pet --size small --quiet
+gantry analyze tracer/dicom -o uptake --cache off --quiet
+keep uptake '*-image-1.png' pet.regions
+gantry analyze tracer/dicom -o plain --profile other --cache off --quiet
+keep plain '*-image-2.png' other.image
+
+# The digital patient with the labels of its truth.
+gantry visualization overlay ct.nii patient/labels.nii.gz "$pages/digital-patient.ct.png" --plane coronal --position 0 --pixels 560 \
+  --centre 40 --width 400 --quiet
+gantry convert head/dicom mr.nii --quiet
+gantry visualization overlay mr.nii head/labels.nii.gz "$pages/digital-patient.mr.png" --plane coronal --position -11 --pixels 560 --quiet
+rm -f "$out"/*.provenance.json "$pages"/*.provenance.json
