@@ -10,6 +10,7 @@
 #include "gantry/base/error.h"
 #include "gantry/base/hash.h"
 #include "gantry/base/text.h"
+#include "gantry/simulation/patient_spec.h"
 
 namespace gantry::simulation {
 namespace {
@@ -259,6 +260,48 @@ TEST(DigitalPatientPet, tells_what_a_lesion_measures) {
   EXPECT_LE(lesion["suv_peak"].get<double>(), lesion["suv_max"].get<double>());
   EXPECT_NEAR(lesion["mtv41_ml"].get<double>(), lesion["volume_ml"].get<double>(), 0.25 * lesion["volume_ml"].get<double>());
   EXPECT_NEAR(inner_mean(patient, "liver"), 2.1, 0.06);
+}
+
+/// The highest mean over a sphere of 1 mL about a voxel of the lesion, by points of which each voxel (5.4 x 5.4 x 5 mm) holds 20 x 20 x 20.
+TEST(DigitalPatientPet, states_the_peak_of_a_sphere_of_one_millilitre) {
+  DigitalPatientOptions options = small_pet();
+  options.spec["lesions"][0]["diameter_mm"] = 13;
+  const DigitalPatient patient = made(options);
+  const auto image = patient.clean.as<float>();
+  const Grid& grid = image.grid();
+  const double radius = std::cbrt(3000 / (4 * 3.14159265358979));
+  double peak = 0;
+  for (std::int64_t voxel = 0; voxel < grid.voxel_count(); ++voxel) {
+    if (image[voxel] < 0.5 * patient.truth["lesions"][0]["suv_max"].get<double>()) continue;
+    const Size3 n = grid.size();
+    const std::int64_t i = voxel % n[0], j = voxel / n[0] % n[1], k = voxel / (n[0] * n[1]);
+    const Vec3 at = grid.world_from_voxel({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)});
+    if (norm(at - Vec3{-80, 0, 100}) > 12) continue;
+    double sum = 0, count = 0;
+    for (int z = -30; z < 30; ++z) {
+      for (int y = -30; y < 30; ++y) {
+        for (int x = -30; x < 30; ++x) {
+          const Vec3 d{(x + 0.5) * 0.27, (y + 0.5) * 0.27, (z + 0.5) * 0.25};
+          if (norm(d) > radius) continue;
+          sum += image(i + std::llround((x + 0.5) / 20), j + std::llround((y + 0.5) / 20), k + std::llround((z + 0.5) / 20));
+          ++count;
+        }
+      }
+    }
+    peak = std::max(peak, sum / count);
+  }
+  EXPECT_NEAR(patient.truth["lesions"][0]["suv_peak"].get<double>() / peak, 1, 0.005);
+}
+
+TEST(DigitalPatientPet, states_no_volume_where_the_threshold_does_not_part_the_lesion_from_its_organ) {
+  DigitalPatientOptions options = small_pet();
+  // In the liver, SUV 2.1: 41 % of 4 lies below it, 2.5 above.
+  options.spec = Json{
+      {"lesions", Json::array({Json{{"structure", "pet_lesion"}, {"center_lps_mm", {-55, -15, -63}}, {"diameter_mm", 30}, {"value", 4}}})}};
+  const Json truth = made(options).truth;
+  EXPECT_TRUE(truth["lesions"][0]["mtv41_ml"].is_null());
+  EXPECT_TRUE(truth["lesions"][0]["mtv25_ml"].is_number());
+  EXPECT_EQ(parse_patient_spec(truth).lesions->size(), 1U);
 }
 
 TEST(DigitalPatientPet, refuses_what_no_vendor_writes) {

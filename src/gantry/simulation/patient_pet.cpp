@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
+#include <optional>
 
 #include "gantry/base/error.h"
 #include "gantry/base/text.h"
@@ -83,9 +85,43 @@ void check_foci(const Torso& torso, const std::vector<LesionSpec>& lesions) {
   }
 }
 
-/// What can be measured of a lesion on the noise-free image.
+/// A sphere of 1 mL about the centre of a voxel: the part of each voxel that lies inside, found on columns of 16 x 16 lines along x, of
+/// which the length inside is exact.
+struct Sphere {
+  struct Part {
+    std::int64_t i, j, k;
+    double inside;
+  };
+  std::vector<Part> parts;
+
+  explicit Sphere(Vec3 spacing) {
+    const double radius = std::cbrt(3 * 1000 / (4 * std::numbers::pi));
+    constexpr int lines = 16;
+    std::array<std::int64_t, 3> reach{};
+    for (std::size_t a = 0; a < 3; ++a) reach[a] = static_cast<std::int64_t>(std::ceil(radius / spacing[static_cast<int>(a)] + 0.5));
+    const auto at = [](std::int64_t n, int line, double step) { return (static_cast<double>(n) - 0.5 + (line + 0.5) / lines) * step; };
+    for (std::int64_t k = -reach[2]; k <= reach[2]; ++k) {
+      for (std::int64_t j = -reach[1]; j <= reach[1]; ++j) {
+        for (std::int64_t i = -reach[0]; i <= reach[0]; ++i) {
+          double length = 0;
+          for (int line = 0; line < lines * lines; ++line) {
+            const double y = at(j, line % lines, spacing.y), z = at(k, line / lines, spacing.z);
+            const double half = std::sqrt(std::max(0.0, radius * radius - y * y - z * z));
+            const double low = (static_cast<double>(i) - 0.5) * spacing.x, high = (static_cast<double>(i) + 0.5) * spacing.x;
+            length += std::max(0.0, std::min(high, half) - std::max(low, -half));
+          }
+          if (length > 0) parts.push_back({i, j, k, length / (lines * lines * spacing.x)});
+        }
+      }
+    }
+  }
+};
+
+/// What can be measured of a lesion on the noise-free image. A volume whose threshold does not part it from its surroundings, so that it
+/// would go on beyond the distance looked at, is none.
 struct Uptake {
-  double maximum = 0, peak = 0, mean41 = 0, volume41_ml = 0, volume25_ml = 0;
+  double maximum = 0, peak = 0;
+  std::optional<double> mean41, volume41_ml, volume25_ml;
 };
 
 Uptake measured(const VoxelView<float>& image, Vec3 center, double diameter) {
@@ -105,42 +141,40 @@ Uptake measured(const VoxelView<float>& image, Vec3 center, double diameter) {
   };
   Uptake uptake;
   std::array<std::int64_t, 3> top{};
-  // A sphere of 1 mL: each voxel counts with the part of it inside.
-  const double radius = std::cbrt(3 * 1000 / (4 * 3.14159265358979));
-  const double pitch = std::cbrt(grid.voxel_volume_mm3());
+  const Sphere sphere(spacing);
   for (std::int64_t k = low[2]; k <= high[2]; ++k) {
     for (std::int64_t j = low[1]; j <= high[1]; ++j) {
       for (std::int64_t i = low[0]; i <= high[0]; ++i) {
         if (distance(i, j, k) > 0.5 * diameter + 3) continue;
         if (image(i, j, k) > uptake.maximum) uptake.maximum = image(i, j, k), top = {i, j, k};
         double sum = 0, weight = 0;
-        std::array<std::int64_t, 3> n{};
-        for (std::size_t a = 0; a < 3; ++a) n[a] = static_cast<std::int64_t>(std::ceil(radius / spacing[static_cast<int>(a)])) + 1;
-        for (std::int64_t dk = -n[2]; dk <= n[2]; ++dk) {
-          for (std::int64_t dj = -n[1]; dj <= n[1]; ++dj) {
-            for (std::int64_t di = -n[0]; di <= n[0]; ++di) {
-              const std::int64_t x = i + di, y = j + dj, z = k + dk;
-              if (x < 0 || y < 0 || z < 0 || x >= grid.size(0) || y >= grid.size(1) || z >= grid.size(2)) continue;
-              const double d =
-                  norm({static_cast<double>(di) * spacing.x, static_cast<double>(dj) * spacing.y, static_cast<double>(dk) * spacing.z});
-              const double w = std::clamp(0.5 - (d - radius) / pitch, 0.0, 1.0);
-              sum += w * image(x, y, z);
-              weight += w;
-            }
-          }
+        for (const Sphere::Part& part : sphere.parts) {
+          const std::int64_t x = i + part.i, y = j + part.j, z = k + part.k;
+          if (x < 0 || y < 0 || z < 0 || x >= grid.size(0) || y >= grid.size(1) || z >= grid.size(2)) continue;
+          sum += part.inside * image(x, y, z);
+          weight += part.inside;
         }
         uptake.peak = std::max(uptake.peak, sum / weight);
       }
     }
   }
   // Volumes: voxels above a threshold that hang together with the hottest one.
-  const auto connected = [&](double threshold, double& mean) {
+  struct Region {
+    double volume_ml, mean;
+  };
+  const auto connected = [&](double threshold) -> std::optional<Region> {
     std::vector<char> seen(static_cast<std::size_t>(size[0] * size[1] * size[2]));
     std::vector<std::array<std::int64_t, 3>> stack;
+    bool goes_on = false;
     const auto visit = [&](std::int64_t i, std::int64_t j, std::int64_t k) {
-      if (i < low[0] || j < low[1] || k < low[2] || i > high[0] || j > high[1] || k > high[2]) return;
+      if (i < 0 || j < 0 || k < 0 || i >= grid.size(0) || j >= grid.size(1) || k >= grid.size(2)) return;
+      if (!(image(i, j, k) >= threshold)) return;
+      if (i < low[0] || j < low[1] || k < low[2] || i > high[0] || j > high[1] || k > high[2] || distance(i, j, k) > reach) {
+        goes_on = true;
+        return;
+      }
       char& mark = seen[static_cast<std::size_t>(i - low[0] + size[0] * (j - low[1] + size[1] * (k - low[2])))];
-      if (mark || !(image(i, j, k) >= threshold) || distance(i, j, k) > reach) return;
+      if (mark) return;
       mark = 1;
       stack.push_back({i, j, k});
     };
@@ -152,12 +186,14 @@ Uptake measured(const VoxelView<float>& image, Vec3 center, double diameter) {
       sum += image(i, j, k), ++count;
       visit(i - 1, j, k), visit(i + 1, j, k), visit(i, j - 1, k), visit(i, j + 1, k), visit(i, j, k - 1), visit(i, j, k + 1);
     }
-    mean = count > 0 ? sum / count : 0;
-    return count * grid.voxel_volume_mm3() / 1000;
+    if (goes_on) return std::nullopt;
+    return Region{count * grid.voxel_volume_mm3() / 1000, count > 0 ? sum / count : 0};
   };
-  double unused = 0;
-  uptake.volume41_ml = connected(0.41 * uptake.maximum, uptake.mean41);
-  uptake.volume25_ml = connected(2.5, unused);
+  if (const auto region = connected(0.41 * uptake.maximum)) {
+    uptake.volume41_ml = region->volume_ml;
+    uptake.mean41 = region->mean;
+  }
+  if (const auto region = connected(2.5)) uptake.volume25_ml = region->volume_ml;
   return uptake;
 }
 
@@ -234,9 +270,10 @@ DigitalPatient scan_pet(const ScanRequest& request, Run& run) {
     lesion["volume_ml"] = rounded(rendering.lesion_mm3[n + 1] / 1000, 4);
     lesion["suv_max"] = rounded(uptake.maximum, 5);
     lesion["suv_peak"] = rounded(uptake.peak, 5);
-    lesion["suv_mean41"] = rounded(uptake.mean41, 5);
-    lesion["mtv41_ml"] = rounded(uptake.volume41_ml, 4);
-    lesion["mtv25_ml"] = rounded(uptake.volume25_ml, 4);
+    const auto stated = [](const std::optional<double>& value, int digits) { return value ? rounded(*value, digits) : Json(nullptr); };
+    lesion["suv_mean41"] = stated(uptake.mean41, 5);
+    lesion["mtv41_ml"] = stated(uptake.volume41_ml, 4);
+    lesion["mtv25_ml"] = stated(uptake.volume25_ml, 4);
     lesion["recovery_max"] = rounded(uptake.maximum / put_in, 4);
     truth["lesions"].push_back(lesion);
   }
@@ -250,10 +287,9 @@ DigitalPatient scan_pet(const ScanRequest& request, Run& run) {
   suv["decay"] = request.options.pet.decay;
   suv["method"] =
       "body weight SUV of the noise-free blurred image on the output grid; peak = largest mean over a sphere of 1 mL about a voxel of the "
-      "lesion; "
-      "MTV = voxels at or above the threshold that touch by faces the hottest one, within 16 mm of the lesion; value = what was put in; "
-      "recovery_max = "
-      "suv_max / value";
+      "lesion, each voxel weighted with its part inside; MTV = voxels at or above the threshold that touch by faces the hottest one; null "
+      "where they go on beyond 16 mm from the lesion, as the threshold does not part it from its surroundings; value = what was put in; "
+      "recovery_max = suv_max / value";
   truth["suv"] = suv;
 
   DigitalPatient patient;

@@ -108,7 +108,7 @@ LesionSpec parse_lesion(const Json& json, const std::string& where) {
     refuse(where + ".value", fmt::format("must lie between 0.1 and 60 (SUV); got {}", shortest(*lesion.value)));
   }
   for (const char* key : {"volume_ml", "volume130_ml", "suv_max", "suv_peak", "suv_mean41", "mtv41_ml", "mtv25_ml", "recovery_max"}) {
-    if (json.contains(key)) finite_number(json[key], where + "." + key);
+    if (json.contains(key) && !json[key].is_null()) finite_number(json[key], where + "." + key);
   }
   return lesion;
 }
