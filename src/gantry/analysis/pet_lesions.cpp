@@ -185,6 +185,49 @@ class Hills {
   std::vector<float> top_;
 };
 
+/// A quick look before `stands_out`: the hottest voxel has neighbours that share its uptake, as the scanner's blur makes it.
+bool may_stand_out(const Voxels<float>& suv, const std::vector<std::int64_t>& voxels) {
+  const std::int64_t top = *std::max_element(voxels.begin(), voxels.end(), [&](std::int64_t a, std::int64_t b) { return suv[a] < suv[b]; });
+  int shared = 0;
+  for_neighbours(suv.grid(), top, [&](std::int64_t m) { shared += suv[m] >= 0.5F * suv[top] ? 1 : 0; });
+  return shared >= 4;
+}
+
+/// Whether a small region is a focus of its own and no ripple of noise: its maximum is well above the threshold, what lies 12 to 18 mm away
+/// has on average at most `rules.surroundings_share` of it, and its peak is well above that.
+bool stands_out(const Voxels<float>& suv, const Uptake& uptake, const LesionRules& rules) {
+  if (uptake.maximum < rules.small_maximum_share * rules.threshold) return false;
+  constexpr double inner_mm = 12;
+  constexpr double outer_mm = 18;
+  const Grid& grid = suv.grid();
+  const Size3 size = grid.size();
+  const Vec3 middle = grid.voxel_from_world(uptake.maximum_mm);
+  std::array<std::int64_t, 3> low{};
+  std::array<std::int64_t, 3> high{};
+  for (std::size_t a = 0; a < 3; ++a) {
+    const auto axis = static_cast<int>(a);
+    const double reach = outer_mm / grid.spacing_mm()[axis];
+    low[a] = std::max<std::int64_t>(0, std::llround(middle[axis] - reach));
+    high[a] = std::min<std::int64_t>(size[a] - 1, std::llround(middle[axis] + reach));
+  }
+  double sum = 0;
+  std::int64_t count = 0;
+  for (std::int64_t k = low[2]; k <= high[2]; ++k) {
+    for (std::int64_t j = low[1]; j <= high[1]; ++j) {
+      for (std::int64_t i = low[0]; i <= high[0]; ++i) {
+        const double distance =
+            norm(grid.world_from_voxel({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)}) - uptake.maximum_mm);
+        if (distance < inner_mm || distance > outer_mm) continue;
+        sum += suv(i, j, k);
+        ++count;
+      }
+    }
+  }
+  if (count == 0) return false;
+  const double around = sum / static_cast<double>(count);
+  return around <= rules.surroundings_share * uptake.maximum && uptake.peak.value >= 1.5 * around;
+}
+
 void check(const LesionRules& r) {
   const auto refuse = [](std::string_view what, std::string_view rule, double found) {
     throw Error(ErrorCode::parameter, fmt::format("{}: must lie {}; got {}", what, rule, found));
@@ -194,6 +237,9 @@ void check(const LesionRules& r) {
     refuse("high_threshold", "between the threshold and 1000", r.high_threshold);
   if (!(r.share > 0 && r.share < 1)) refuse("share", "between 0 and 1", r.share);
   if (!(r.saddle_share > 0 && r.saddle_share <= 1)) refuse("saddle_share", "between 0 and 1", r.saddle_share);
+  if (!(r.surroundings_share >= 0 && r.surroundings_share <= 1)) refuse("surroundings_share", "between 0 and 1", r.surroundings_share);
+  if (!(r.small_maximum_share >= 1 && r.small_maximum_share <= 100))
+    refuse("small_maximum_share", "between 1 and 100", r.small_maximum_share);
   if (!(r.minimum_volume_ml >= 0 && r.minimum_volume_ml <= 1000)) refuse("minimum_volume_ml", "between 0 and 1000 mL", r.minimum_volume_ml);
 }
 
@@ -230,12 +276,18 @@ LesionMap find_lesions(const VoxelView<float>& given, const LesionRules& rules, 
   };
   std::vector<Found> found;
   for (std::size_t p = 0; p < members.size(); ++p) {
-    if (static_cast<double>(members[p].size()) * voxel_ml < rules.minimum_volume_ml) {
+    run.check();
+    const bool small = static_cast<double>(members[p].size()) * voxel_ml < rules.minimum_volume_ml;
+    if (small && !may_stand_out(suv, members[p])) {
       ++map.small_regions;
       continue;
     }
-    run.check();
-    found.push_back({p, measure(suv, ball, members[p], run)});
+    Uptake uptake = measure(suv, ball, members[p], run);
+    if (small && !stands_out(suv, uptake, rules)) {
+      ++map.small_regions;
+      continue;
+    }
+    found.push_back({p, uptake});
   }
   std::stable_sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.uptake.tlg > b.uptake.tlg; });
 
@@ -293,7 +345,9 @@ LesionMap find_lesions(const VoxelView<float>& given, const LesionRules& rules, 
         region.push_back(m);
       });
     }
-    if (static_cast<double>(region.size()) * voxel_ml < rules.minimum_volume_ml) {
+    // The hottest hill of a lesion is a focus however small it is.
+    const bool first = map.lesions[static_cast<std::size_t>(map.labels[top] - 1)].foci == 0;
+    if (!first && static_cast<double>(region.size()) * voxel_ml < rules.minimum_volume_ml) {
       for (const std::int64_t v : region) map.focus_labels[v] = 0;
       continue;
     }

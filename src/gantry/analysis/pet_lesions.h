@@ -43,11 +43,13 @@ struct Lesion {
 
 /// What `find_lesions` looks for.
 struct LesionRules {
-  double threshold = 2.5;          ///< a lesion is a connected region at or above it
-  double high_threshold = 4.0;     ///< second, higher threshold, for volumes within lesions
-  double share = 0.41;             ///< a focus is cut at this share of its own maximum
-  double saddle_share = 0.75;      ///< two hills are one when the pass between them exceeds this share of the lower top
-  double minimum_volume_ml = 0.3;  ///< smaller regions are not counted
+  double threshold = 2.5;            ///< a lesion is a connected region at or above it
+  double high_threshold = 4.0;       ///< second, higher threshold, for volumes within lesions
+  double share = 0.41;               ///< a focus is cut at this share of its own maximum
+  double saddle_share = 0.75;        ///< two hills are one when the pass between them exceeds this share of the lower top
+  double minimum_volume_ml = 0.3;    ///< smaller regions are not counted unless they stand out:
+  double small_maximum_share = 1.2;  ///< their maximum is at least so many times the threshold,
+  double surroundings_share = 0.5;   ///< and what lies 12 to 18 mm away has on average at most this share of it
 };
 
 /// All lesions of one PET series and where they lie.
@@ -56,7 +58,7 @@ struct LesionMap {
   Voxels<std::int32_t> focus_labels;  ///< foci 1.. by falling maximum
   std::vector<Lesion> lesions;        ///< lesions[n] describes label n + 1
   std::vector<Focus> foci;            ///< foci[n] describes focus label n + 1
-  std::int64_t small_regions = 0;     ///< regions below the minimum volume, left out
+  std::int64_t small_regions = 0;     ///< regions below the minimum volume that do not stand out, left out
 };
 
 /// Finds regions of high uptake in an image of standardised uptake values. Regions are connected over faces, edges and corners; touching

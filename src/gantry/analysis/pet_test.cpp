@@ -110,6 +110,34 @@ TEST(Pet, tells_touching_hills_apart_and_cuts_each_at_its_own_maximum) {
   EXPECT_NEAR(map.foci[1].uptake.volume_ml / (4.0 / 3 * pi * radius * radius * radius / 1000), 1, 0.25);
 }
 
+/// A small lesion of low uptake, as the scanner blurs it, is a region; a ripple as high on an organ that is nearly as hot, or one hot
+/// voxel, is none.
+TEST(Pet, counts_a_small_region_only_where_it_stands_out) {
+  const Grid grid({60, 60, 50}, {3, 3, 3}, {-90, -90, -75});
+  const auto small_count = [&](float background, double top, double sigma_mm) {
+    Voxels<float> suv(grid, background);
+    for (std::int64_t k = 0; k < 50; ++k) {
+      for (std::int64_t j = 0; j < 60; ++j) {
+        for (std::int64_t i = 0; i < 60; ++i) {
+          const Vec3 w = grid.world_from_voxel({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)});
+          suv(i, j, k) += static_cast<float>((top - background) * std::exp(-0.5 * dot(w, w) / (sigma_mm * sigma_mm)));
+        }
+      }
+    }
+    const LesionMap map = find_lesions(suv, {}, gantry::Run());
+    for (const Lesion& lesion : map.lesions) {
+      EXPECT_LT(lesion.uptake.volume_ml, 0.3);
+      EXPECT_EQ(lesion.foci, 1);
+    }
+    EXPECT_EQ(map.small_regions + static_cast<std::int64_t>(map.lesions.size()), 1);
+    return map.lesions.size();
+  };
+  EXPECT_EQ(small_count(0.4F, 3.4, 4), 1U);
+  EXPECT_EQ(small_count(2.1F, 3.1, 2), 0U);
+  EXPECT_EQ(small_count(0.4F, 2.8, 4), 0U);
+  EXPECT_EQ(small_count(0.4F, 3.4, 0.8), 0U);
+}
+
 TEST(Pet, has_the_same_bits_for_any_number_of_threads) {
   Voxels<float> suv(small_grid(), 1.0F);
   add_ball(suv, {3, -4, 5}, 16, 8);
