@@ -10,7 +10,9 @@
 #include <ctime>
 
 #include "gantry/analysis/methods.h"
+#include "gantry/analysis/outcome_cache.h"
 #include "gantry/analysis/output_folder.h"
+#include "gantry/analysis/reason_words.h"
 #include "gantry/base/error.h"
 #include "gantry/base/hash.h"
 #include "gantry/base/version.h"
@@ -96,6 +98,32 @@ SeriesResult merged(SeriesResult a, SeriesResult b) {
   return a;
 }
 
+/// The methods of the series' profile. Where they cannot say anything, its quality and protocol at least, with the reason.
+SeriesResult measured(const SeriesInput& input, const Profile& profile, Run& run) {
+  SeriesResult all;
+  try {
+    const auto steps = static_cast<double>(profile.methods.size());
+    for (std::size_t m = 0; m < profile.methods.size(); ++m) {
+      Run part = run.part(0.1 + 0.9 * static_cast<double>(m) / steps, 0.1 + 0.9 * static_cast<double>(m + 1) / steps);
+      SeriesResult result = find_method(profile.methods[m])(input, profile, part);
+      all = m == 0 ? std::move(result) : merged(std::move(all), std::move(result));
+    }
+    return all;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_possible && error.code() != ErrorCode::refused) throw;
+    const Method quality = find_method("other");
+    if (quality == nullptr || std::find(profile.methods.begin(), profile.methods.end(), "other") != profile.methods.end()) throw;
+    Run part = run.part(0.5, 1.0);
+    SeriesResult result = quality(input, profile, part);
+    const Words why = reason_words(error.message());
+    result.not_analysed.insert(result.not_analysed.begin(),
+                               Words{fmt::format("{}: not possible for this series; {}.", profile.name.en, why.en),
+                                     fmt::format("{}：无法用于本序列；{}。", profile.name.zh, why.zh)});
+    result.warnings.push_back(error.message());
+    return result;
+  }
+}
+
 SeriesOutcome analyse_series(StudyPlan& study, SeriesPlan& plan, Run& run) {
   SeriesOutcome outcome;
   outcome.plan = &plan;
@@ -115,12 +143,7 @@ SeriesOutcome analyse_series(StudyPlan& study, SeriesPlan& plan, Run& run) {
       companion.image = load_series(other, run);
       input.companions.push_back(std::move(companion));
     }
-    const auto steps = static_cast<double>(plan.profile->methods.size());
-    for (std::size_t m = 0; m < plan.profile->methods.size(); ++m) {
-      Run part = run.part(0.1 + 0.9 * static_cast<double>(m) / steps, 0.1 + 0.9 * static_cast<double>(m + 1) / steps);
-      SeriesResult result = find_method(plan.profile->methods[m])(input, *plan.profile, part);
-      outcome.result = m == 0 ? std::move(result) : merged(std::move(outcome.result), std::move(result));
-    }
+    outcome.result = measured(input, *plan.profile, run);
     auto& images = outcome.result.images;
     for (std::size_t n = 0; n < images.size(); ++n) {
       if (images[n].file.empty()) images[n].file = fmt::format("figures/image-{}.png", n + 1);
@@ -208,6 +231,7 @@ Json analyze(const AnalyzeOptions& options, Run& run) {
   }
   run.progress(0.1, fmt::format("forecast: about {:.0f} s, {:.0f} MB", expected.seconds, expected.megabytes));
 
+  const OutcomeCache cache(options);
   StagedFolder staged(options.output);
   std::size_t series_count = 0, done = 0;
   for (const StudyPlan& study : plan.studies) series_count += study.series.size();
@@ -217,12 +241,20 @@ Json analyze(const AnalyzeOptions& options, Run& run) {
     for (SeriesPlan& series : study.series) {
       const double from = 0.1 + 0.8 * static_cast<double>(done) / static_cast<double>(series_count);
       const double to = 0.1 + 0.8 * static_cast<double>(++done) / static_cast<double>(series_count);
+      SeriesOutcome& outcome = of_study.emplace_back();
+      outcome.plan = &series;
+      const std::string key = cache.key(study, series);
+      if (cache.restore(key, staged.path(), outcome, run)) {
+        run.progress(to, fmt::format("{}: as measured before", series.key));
+        continue;
+      }
+      const std::size_t before = run.warnings().size();
       Run analysis = run.part(from, from + 0.8 * (to - from));
-      of_study.push_back(analyse_series(study, series, analysis));
-      SeriesOutcome& outcome = of_study.back();
+      outcome = analyse_series(study, series, analysis);
       if (!outcome.plan->used) continue;
       Run writing = run.part(from + 0.8 * (to - from), to);
       write_series(staged.path(), outcome, options.language, writing);
+      cache.keep(key, staged.path(), outcome, warnings_since(before, run));
       // Masks are on disk: only the table is needed from here on.
       outcome.result.labels = Labels();
     }

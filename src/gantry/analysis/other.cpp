@@ -3,6 +3,7 @@
 #include "gantry/analysis/other.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "gantry/base/text.h"
@@ -15,30 +16,6 @@ namespace gantry::analysis {
 namespace {
 
 using Verdict = QualityItem::Verdict;
-
-const Words& modality_name(std::string_view code) {
-  static const std::vector<std::pair<std::string_view, Words>> names{
-      {"US", {"ultrasound", "超声"}},
-      {"CR", {"computed radiography", "计算机 X 线摄影"}},
-      {"DX", {"digital radiography", "数字 X 线摄影"}},
-      {"MG", {"mammography", "乳腺 X 线摄影"}},
-      {"NM", {"nuclear medicine", "核医学"}},
-      {"XA", {"angiography", "血管造影"}},
-      {"RF", {"fluoroscopy", "透视"}},
-      {"MR", {"magnetic resonance", "磁共振"}},
-      {"CT", {"computed tomography", "计算机断层"}},
-      {"PT", {"positron emission tomography", "正电子发射断层"}},
-      {"SM", {"slide microscopy", "切片显微图像"}},
-      {"ES", {"endoscopy", "内镜"}},
-      {"XC", {"photography", "照片"}},
-      {"OP", {"ophthalmic photography", "眼科照相"}},
-  };
-  static const Words unknown{"an image of another kind", "其他类型图像"};
-  for (const auto& [id, name] : names) {
-    if (id == code) return name;
-  }
-  return unknown;
-}
 
 Code measure(std::string value, std::string meaning) { return {"99GANTRY", std::move(value), std::move(meaning)}; }
 
@@ -59,7 +36,11 @@ struct Writer {
     result.findings.push_back(std::move(f));
     ReportDocument::Row row;
     row.cells.push_back({std::move(name), false});
-    row.cells.push_back({value ? wording::same(wording::quantity(*value, unit)) : reason, value.has_value()});
+    const bool whole = value && unit == "1" && *value == std::round(*value) && std::abs(*value) < 1e15;
+    row.cells.push_back({!value  ? reason
+                         : whole ? wording::same(wording::fixed(*value, 0))
+                                 : wording::same(wording::quantity(*value, unit)),
+                         value.has_value()});
     table.rows.push_back(std::move(row));
   }
   void quality(std::string id, Words name, std::optional<double> value, std::string unit, Verdict verdict, Words reason = {}) const {
@@ -258,6 +239,39 @@ void write_pictures(SeriesResult& result, const SeriesInput& input, const dicom:
 
 }  // namespace
 
+const Words& modality_name(std::string_view code) {
+  static const std::vector<std::pair<std::string_view, Words>> names{
+      {"US", {"ultrasound", "超声"}},
+      {"CR", {"computed radiography", "计算机 X 线摄影"}},
+      {"DX", {"digital radiography", "数字 X 线摄影"}},
+      {"MG", {"mammography", "乳腺 X 线摄影"}},
+      {"NM", {"nuclear medicine", "核医学"}},
+      {"XA", {"angiography", "血管造影"}},
+      {"RF", {"fluoroscopy", "透视"}},
+      {"MR", {"magnetic resonance", "磁共振"}},
+      {"CT", {"computed tomography", "计算机断层"}},
+      {"PT", {"positron emission tomography", "正电子发射断层"}},
+      {"SM", {"slide microscopy", "切片显微图像"}},
+      {"ES", {"endoscopy", "内镜"}},
+      {"XC", {"photography", "照片"}},
+      {"OP", {"ophthalmic photography", "眼科照相"}},
+      {"OT", {"an image of another kind", "其他类型图像"}},
+      {"SC", {"secondary capture", "二次截图"}},
+      {"RTDOSE", {"radiotherapy dose", "放疗剂量"}},
+      {"RTIMAGE", {"radiotherapy image", "放疗图像"}},
+      {"IO", {"intra-oral radiography", "口内 X 线摄影"}},
+      {"PX", {"panoramic radiography", "全景 X 线摄影"}},
+      {"GM", {"microscopy", "显微图像"}},
+      {"DM", {"dermoscopy", "皮肤镜"}},
+      {"OPT", {"ophthalmic tomography", "眼科断层"}},
+  };
+  static const Words unknown{"an image of another kind", "其他类型图像"};
+  for (const auto& [id, name] : names) {
+    if (id == code) return name;
+  }
+  return unknown;
+}
+
 PixelUse pixel_use(const Image& image) {
   PixelUse use;
   if (image.empty() || image.count() == 0 || is_complex(image.type())) {
@@ -353,11 +367,12 @@ SeriesResult analyze_other(const SeriesInput& input, const Profile&, Run& run) {
   write_pictures(result, input, header, run);
   result.tables.push_back(std::move(table));
 
-  std::int64_t poor = 0;
-  std::int64_t limited = 0;
+  std::array<std::vector<std::string>, 2> limits_en, limits_zh;  // limited, poor
   for (const QualityItem& item : result.quality) {
-    poor += item.verdict == Verdict::poor ? 1 : 0;
-    limited += item.verdict == Verdict::limited ? 1 : 0;
+    if (item.verdict == Verdict::good) continue;
+    const std::size_t which = item.verdict == Verdict::poor ? 1 : 0;
+    limits_en[which].push_back(lower(item.name.en));
+    limits_zh[which].push_back(item.name.zh);
   }
   std::vector<int> shown;
   if (!result.images.empty()) shown.push_back(1);
@@ -365,12 +380,20 @@ SeriesResult analyze_other(const SeriesInput& input, const Profile&, Run& run) {
                             {"Content not analysed: there is no method here for " + kind.en + "; only quality and protocol were checked.",
                              "未分析内容：尚无针对" + kind.zh + "的分析方法，仅检查了质量与方案。"},
                             shown});
-  result.glances.push_back(
-      {poor > 0 ? Attention::note : Attention::usual,
-       {poor + limited == 0 ? std::string("Quality: nothing remarkable.")
-                            : fmt::format("Quality: {} poor, {} limited; the reasons stand in the table of quality.", poor, limited),
-        poor + limited == 0 ? std::string("质量：未见异常。") : fmt::format("质量：差 {} 项，受限 {} 项，原因见质量表。", poor, limited)},
-       {}});
+  Words quality{"Quality: nothing remarkable.", "质量：未见异常。"};
+  if (!limits_en[0].empty() || !limits_en[1].empty()) {
+    std::vector<std::string> en, zh;
+    if (!limits_en[1].empty()) {
+      en.push_back("poor in " + wording::list(limits_en[1], "en"));
+      zh.push_back(wording::list(limits_zh[1], "zh") + "较差");
+    }
+    if (!limits_en[0].empty()) {
+      en.push_back("limited in " + wording::list(limits_en[0], "en"));
+      zh.push_back(wording::list(limits_zh[0], "zh") + "受限");
+    }
+    quality = {"Quality: " + join(en, "; ") + "; the table of quality says why.", "质量：" + join(zh, "；") + "，原因见质量表。"};
+  }
+  result.glances.push_back({limits_en[1].empty() && limits_en[0].empty() ? Attention::usual : Attention::note, std::move(quality), {}});
   result.not_analysed.push_back({"What the image shows (" + kind.en + "): no profile with a method for it applies to this series.",
                                  "图像内容（" + kind.zh + "）：没有适用于本序列的分析方案。"});
   result.certainty.push_back({"Sizes and times are only as right as the header: they were not measured in the image.",

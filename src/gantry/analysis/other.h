@@ -6,6 +6,9 @@
 
 namespace gantry::analysis {
 
+/// What a DICOM modality is called: "ultrasound"; "an image of another kind" where it has no name here.
+const Words& modality_name(std::string_view code);
+
 /// How the pixels of an image are spread over the range they may have.
 struct PixelUse {
   double minimum = 0, maximum = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gantry/analysis/reason_words.h"
 #include "gantry/base/text.h"
 #include "gantry/report/wording.h"
 #include "gantry/visualization/figure.h"
@@ -164,11 +165,12 @@ void add_tables(SeriesResult& result, const PetMeasured& pet) {
     row.color = structure("pet_lesion").color;
     table.rows.push_back(std::move(row));
   }
-  table.note = {fmt::format("{} of {} regions are shown; {} smaller than {} mL were left out. * reaches the edge of the image. Regions may "
+  table.note = {fmt::format("{} of {} regions are shown; {} smaller than {} mL that do not stand out from what surrounds them were left "
+                            "out. * reaches the edge of the image. Regions may "
                             "be physiological (brain, heart, "
                             "bowel, kidneys, bladder): the program does not tell.",
                             table.rows.size(), pet.map.lesions.size(), pet.map.small_regions, pet.rules.minimum_volume_ml),
-                fmt::format("显示 {} / {} 个区域；另有 {} 个小于 {} mL 的区域未计入。* "
+                fmt::format("显示 {} / {} 个区域；另有 {} 个小于 {} mL 且不突出于周围的区域未计入。* "
                             "到达图像边缘。区域可为生理性摄取（脑、心、肠、肾、膀胱）：程序不做区分。",
                             table.rows.size(), pet.map.lesions.size(), pet.map.small_regions, pet.rules.minimum_volume_ml)};
   if (!table.rows.empty()) result.tables.push_back(std::move(table));
@@ -339,10 +341,11 @@ void write_pet(SeriesResult& result, const PetMeasured& pet, const SeriesInput& 
   result.not_analysed.push_back({"PERCIST: needs a reference region in the liver; the liver was not located in this series.",
                                  "PERCIST：需要肝脏参考区，本序列未能定位肝脏。"});
   if (!pet.suv.lean_factor) {
-    result.not_analysed.push_back({"SUV by lean body mass and body surface: " +
-                                       (pet.suv.lean_refusal.empty() ? std::string("sex or height is missing") : pet.suv.lean_refusal) +
-                                       ".",
-                                   "按瘦体重与体表面积的 SUV：缺少性别或身高。"});
+    const Words reason =
+        pet.suv.lean_refusal.empty() ? Words{"sex or height is missing", "缺少性别或身高"} : reason_words(pet.suv.lean_refusal);
+    const bool surface = pet.suv.body_surface_factor.has_value();
+    result.not_analysed.push_back({(surface ? "SUV by lean body mass: " : "SUV by lean body mass and body surface: ") + reason.en + ".",
+                                   (surface ? "按瘦体重的 SUV：" : "按瘦体重与体表面积的 SUV：") + reason.zh + "。"});
   }
   result.not_analysed.push_back(
       {"Origin of uptake (tumour, inflammation, normal organs): not told apart.", "摄取来源（肿瘤、炎症、正常器官）：不做区分。"});
@@ -353,14 +356,20 @@ void write_pet(SeriesResult& result, const PetMeasured& pet, const SeriesInput& 
        "同一病灶重复扫描会有差异：SUVmax 变化约 30 % 以上才超出偶然；小病灶（约 2 cm 以下）显示的摄取低于实际。"});
   result.certainty.push_back({"Volumes depend on the threshold: the interval shows how far a threshold 5 % higher or lower moves them.",
                               "体积取决于阈值：区间表示阈值上下变动 5 % 时体积的变化。"});
-  result.methods.push_back({"SUV: " + pet.suv.method + ".", "SUV 换算：" + pet.suv.method + "。"});
-  result.methods.push_back({fmt::format("Regions: voxels at SUV {} and more, connected over faces, edges and corners. Foci: hills told "
-                                        "apart by a watershed (passes above {:.0f} % of the lower "
-                                        "top join), cut at {:.0f} % of their own maximum. SUVpeak: ball of 1 mL.",
-                                        pet.rules.threshold, 100 * pet.rules.saddle_share, 100 * pet.rules.share),
-                            fmt::format("区域：SUV ≥ {} 且 26 邻域连通的体素。峰：以分水岭分开（鞍部高于较低峰 {:.0f} % "
-                                        "时合并），按自身最大值的 {:.0f} % 截取。SUVpeak：1 mL 球。",
-                                        pet.rules.threshold, 100 * pet.rules.saddle_share, 100 * pet.rules.share)});
+  const Words conversion = reason_words(pet.suv.method);
+  result.methods.push_back({"SUV: " + conversion.en + ".", "SUV 换算：" + conversion.zh + "。"});
+  result.methods.push_back(
+      {fmt::format("Regions: voxels at SUV {} and more, connected over faces, edges and corners, of at least {} mL, or smaller where their "
+                   "maximum is at least {} and what lies 12 to 18 mm away has at most {:.0f} % of it. Foci: hills told "
+                   "apart by a watershed (passes above {:.0f} % of the lower "
+                   "top join), cut at {:.0f} % of their own maximum. SUVpeak: ball of 1 mL.",
+                   pet.rules.threshold, pet.rules.minimum_volume_ml, wording::fixed(pet.rules.small_maximum_share * pet.rules.threshold, 1),
+                   100 * pet.rules.surroundings_share, 100 * pet.rules.saddle_share, 100 * pet.rules.share),
+       fmt::format("区域：SUV ≥ {} 且 26 邻域连通的体素，不小于 {} mL；更小者仅在最大值不低于 {} 且 12～18 mm 外的均值不超过其 {:.0f} % "
+                   "时计入。峰：以分水岭分开（鞍部高于较低峰 {:.0f} % "
+                   "时合并），按自身最大值的 {:.0f} % 截取。SUVpeak：1 mL 球。",
+                   pet.rules.threshold, pet.rules.minimum_volume_ml, wording::fixed(pet.rules.small_maximum_share * pet.rules.threshold, 1),
+                   100 * pet.rules.surroundings_share, 100 * pet.rules.saddle_share, 100 * pet.rules.share)});
   for (const char* reference : {"Wahl RL et al. From RECIST to PERCIST: evolving considerations for PET response criteria in solid tumors. "
                                 "J Nucl Med 2009;50 Suppl 1:122S-150S.",
                                 "Boellaard R et al. FDG PET/CT: EANM procedure guidelines for tumour imaging: version 2.0. Eur J Nucl Med "
@@ -375,11 +384,12 @@ void write_pet_refusal(SeriesResult& result, const std::string& reason, const Se
   add("pet_lesions.count", "Regions of increased uptake", count_code, std::nullopt, "1", "not measured").reason = reason;
   add("pet_lesions.volume", "Metabolic volume of all regions", volume_code, std::nullopt, "mL", "not measured").reason = reason;
   add("pet_lesions.tlg", "Total lesion glycolysis of all regions", tlg_code, std::nullopt, "g", "not measured").reason = reason;
+  const Words why = reason_words(reason);
   result.glances.push_back({Attention::look_first,
-                            {"No SUV: " + reason + ". Nothing was measured, because a number without it would mislead.",
-                             "无法计算 SUV：" + reason + "。为避免误导，未给出任何数值。"},
+                            {"No SUV: " + why.en + ". Nothing was measured, because a number without it would mislead.",
+                             "无法计算 SUV：" + why.zh + "。为避免误导，未给出任何数值。"},
                             {}});
-  result.not_analysed.push_back({"Uptake: " + reason + ".", "摄取：" + reason + "。"});
+  result.not_analysed.push_back({"Uptake: " + why.en + ".", "摄取：" + why.zh + "。"});
   add_quality(result, input);
 }
 

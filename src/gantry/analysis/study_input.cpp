@@ -5,9 +5,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "gantry/analysis/ct_content.h"
+#include "gantry/analysis/outcome_cache.h"
 #include "gantry/base/error.h"
 #include "gantry/base/hash.h"
 #include "gantry/base/text.h"
@@ -54,10 +56,15 @@ std::vector<Path> files_of(const std::vector<Path>& inputs) {
   return files;
 }
 
+/// The words by which a profile may know the body part. A body part that the header states outranks all descriptions: "T1" in the name of
+/// a series says nothing about a thigh.
 std::string words_of(const SeriesPlan& plan, const dicom::Header& study) {
-  std::string words = plan.series.description;
   const dicom::Header& header = plan.series.header;
-  for (const char* keyword : {"BodyPartExamined", "ProtocolName", "SequenceName", "ScanningSequence", "RequestedProcedureDescription"}) {
+  const std::string part = lower(trim(header.text("BodyPartExamined").value_or("")));
+  constexpr std::array unstated{"", "unknown", "other", "none", "n/a", "wholebody", "whole body"};
+  if (std::find(unstated.begin(), unstated.end(), part) == unstated.end()) return part;
+  std::string words = plan.series.description;
+  for (const char* keyword : {"ProtocolName", "SequenceName", "ScanningSequence", "RequestedProcedureDescription"}) {
     if (const auto text = header.text(keyword)) words += " " + *text;
   }
   if (const auto text = study.text("StudyDescription")) words += " " + *text;
@@ -196,8 +203,16 @@ void choose_profile(SeriesPlan& plan, const StudyPlan& study, const AnalyzeOptio
     return !profile.applies_to.contents.empty() && applies(profile, all);
   });
   if (asks_content) {
-    if (plan.image.empty()) plan.image = load_series(plan, run);
-    traits.contents = ct_contents(plan.image, run);
+    const OutcomeCache cache(options);
+    const std::string key = cache.contents_key(plan);
+    if (const auto known = cache.contents(key, run)) {
+      traits.contents = *known;
+    } else {
+      const std::size_t before = run.warnings().size();
+      if (plan.image.empty()) plan.image = load_series(plan, run);
+      traits.contents = ct_contents(plan.image, run);
+      cache.keep_contents(key, traits.contents, warnings_since(before, run));
+    }
   }
   for (const Profile& profile : profiles) {
     if (!applies(profile, traits)) continue;

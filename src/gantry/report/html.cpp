@@ -66,7 +66,7 @@ a:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius
 b,strong{font-weight:600}
 .images{display:flex;flex-wrap:wrap;gap:16px 12px}
 .images figure{margin:0;min-width:0;flex:var(--aspect,1) 1 calc(var(--aspect,1)*250px);max-width:max(240px,calc(var(--aspect,1)*440px))}
-.images img{display:block;width:100%;height:auto;border-radius:6px;background:#000}
+.images img{display:block;width:100%;height:auto;border-radius:6px;background:#000;outline:1px solid var(--line);outline-offset:-1px}
 h2+h3{margin-top:4px}
 figure:target img{outline:3px solid var(--accent);outline-offset:2px}
 figcaption{margin-top:6px}
@@ -74,6 +74,7 @@ figcaption b{color:var(--text)}
 table{width:100%;border-collapse:collapse;font-variant-numeric:tabular-nums}
 th{padding:6px 10px;text-align:left;font-weight:600;vertical-align:bottom}
 td{padding:8px 10px;vertical-align:top;line-height:20px}
+table.slim{width:auto;min-width:min(100%,440px)}
 thead tr,tbody tr{border-bottom:1px solid var(--line)}
 .n{text-align:right;white-space:nowrap}
 th.n{white-space:normal}
@@ -271,7 +272,8 @@ class Writer {
     const std::string title = text(table.title);
     if (!title.empty() && title != words_.measurements) out_ += fmt::format("<h3>{}</h3>\n", title);
     if (!table.rows.empty()) {
-      out_ += "<table role=\"table\"><thead role=\"rowgroup\"><tr role=\"row\">";
+      out_ += fmt::format("<table role=\"table\"{}>", shape.columns <= 2 ? " class=\"slim\"" : "");
+      out_ += "<thead role=\"rowgroup\"><tr role=\"row\">";
       for (std::size_t c = 0; c < shape.columns; ++c) {
         const bool right = c != shape.range_column && shape.right_aligned(table, c);
         out_ += fmt::format("<th role=\"columnheader\" scope=\"col\"{}>{}</th>", right ? " class=\"n\"" : "", heading(table, shape, c));
