@@ -160,7 +160,7 @@ void Torso::paint_bowel() {
       const double phase = random.next_uniform(0, 900);
       content.texture = [noise = NoiseField(options_.seed + 152, 26), fine = NoiseField(options_.seed + 153, 5), phase, gas_share](Vec3 p) {
         const double g = noise({p.x + phase, p.y, p.z}) - 0.008 * p.y;
-        return g > 0.55 - gas_share ? -900.0 : 55 * fine(p);
+        return g > 0.55 - gas_share ? -1000.0 : 55 * fine(p);
       };
     }
     scene_.paint(content, widened(pieces, -2.6));
