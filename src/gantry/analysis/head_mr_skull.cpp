@@ -15,7 +15,7 @@ namespace gantry::analysis {
 namespace {
 
 constexpr double inward_mm = 5;
-constexpr double outward_mm = 10;
+constexpr double outward_mm = 14;
 constexpr double step_mm = 0.4;
 constexpr int samples = static_cast<int>((inward_mm + outward_mm) / step_mm) + 1;
 
@@ -58,6 +58,7 @@ struct Ray {
   std::int64_t voxel = 0;
   std::array<float, samples> profile{};
   float offset_mm = 0;  ///< of the inner table, outwards
+  float darkest = 0;    ///< signal of the dark line
   float weight = 0;
 };
 
@@ -162,7 +163,8 @@ void find_skull(Ray& ray, double expected_mm, double price_per_mm, const Levels&
   ray.weight = 0;
   if (dark < 0) return;
   const double floor = ray.profile[static_cast<std::size_t>(dark)];
-  const double edge = std::max(floor + 0.07 * (level.gray - floor), 0.5 * (level.bone + level.fluid));
+  ray.darkest = static_cast<float>(floor);
+  const double edge = std::max(floor + 0.03 * (level.gray - floor), 0.5 * (level.bone + level.fluid));
   int s = dark;
   while (s > 0 && ray.profile[static_cast<std::size_t>(s)] < edge) --s;
   if (s == 0) return;
@@ -205,7 +207,7 @@ Mask find_inner_table(const TissueInput& input, const BrainExtraction& brain, co
   std::transform(rays.begin(), rays.end(), darkest.begin(),
                  [](const Ray& ray) { return *std::min_element(ray.profile.begin(), ray.profile.end()); });
   const auto& mean = brain.intensities.mean;
-  const Levels level{std::min<double>(quantile(std::move(darkest), 0.1), 0.9 * mean[0]), mean[0], mean[1]};
+  Levels level{std::min<double>(quantile(darkest, 0.1), 0.9 * mean[0]), mean[0], mean[1]};
   const auto search = [&](const Voxels<float>* expected, double price_per_mm) {
     parallel_for(run, static_cast<std::int64_t>(rays.size()), 1024, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) {
@@ -217,6 +219,9 @@ Mask find_inner_table(const TissueInput& input, const BrainExtraction& brain, co
   search(nullptr, 0.03);
   const Voxels<float> coarse = spread(rays, grid, 10, nullptr, run);
   search(&coarse, 0.06);
+  // Bone as it looks where it fills the voxels.
+  std::transform(rays.begin(), rays.end(), darkest.begin(), [](const Ray& ray) { return ray.darkest; });
+  level.bone = std::min<double>(quantile(darkest, 0.05), 0.9 * mean[0]);
   const Voxels<float> middle = spread(rays, grid, 6, &coarse, run);
   search(&middle, 0.1);
   for (Ray& ray : rays) {

@@ -62,7 +62,7 @@ void Head::build_cavity(const Run& run) {
   Shape vault = superellipsoid({0, -1, 12 * h}, {69 * b, 87 * l, 66 * h}, 2.25);
   const Shape base = {[](Vec3 p) { return -24 - 10 / (1 + std::exp(-(p.y + 30) / 6)) - p.z; }, 2.0, all};
   vault = common(vault, base, 10);
-  Shape cavity = joined(vault, ellipsoid({0, 44 * l, -34}, {57 * b, 43 * l, 34}), 10);
+  Shape cavity = joined(vault, ellipsoid({0, 40 * l, -34}, {57 * b, 47 * l, 34}), 10);
   for (const double side : {-1.0, 1.0}) cavity = joined(cavity, ellipsoid({side * 43 * b, -16, -24}, {24, 36, 21}), 8);
   cavity = displaced(cavity, NoiseField(seed_ + 11, 55), 2.2, 0.15);
   cavity.bounds = cavity.bounds.grown(18);
@@ -92,8 +92,9 @@ void Head::build_brain(const Run& run) {
   ventricles_ = tabulated(ventricles_, 1.0, 8, run);
 
   // Brain stem and cerebellum.
-  brain_stem_ = tube(curve({{0, 8, 0}, {0, 12, -12}, {0, 10, -32}, {0, 20, -54}, {0, 31, -78}, {0, 40, -110}, {0, 44, -150}},
-                           {12, 14, 16, 9.5, 6.5, 5.5, 5.5}, 5));
+  // Before the pons lies a cistern, then the clivus.
+  brain_stem_ = tube(curve({{0, 8, 0}, {0, 12, -12}, {0, 11, -32}, {0, 20, -54}, {0, 31, -78}, {0, 40, -110}, {0, 44, -150}},
+                           {12, 13, 14, 9.5, 6.5, 5.5, 5.5}, 5));
   // The cerebellum fills what lies under the tentorium.
   const Field under = [](Vec3 p) { return std::max(tentorium(p) + 0.7, 10 - p.y - 0.15 * std::abs(p.x)); };
   Shape cerebellum = common(offset(cavity_, -2.6), Shape{under, 1.6, {{-62 * b, 0, -80}, {62 * b, 95 * l, 8}}}, 8);
