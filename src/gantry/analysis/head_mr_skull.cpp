@@ -15,7 +15,7 @@ namespace gantry::analysis {
 namespace {
 
 constexpr double inward_mm = 5;
-constexpr double outward_mm = 14;
+constexpr double outward_mm = 10;
 constexpr double step_mm = 0.4;
 constexpr int samples = static_cast<int>((inward_mm + outward_mm) / step_mm) + 1;
 
@@ -151,10 +151,14 @@ void find_skull(Ray& ray, double expected_mm, double price_per_mm, const Levels&
   };
   double best = INFINITY;
   int dark = -1;
+  // Behind the inner table lies marrow: what is bright on the way outwards adds to the price of going on.
+  const double bright = 0.5 * (level.fluid + level.gray);
+  double passed = 0;
   for (int s = 1; s + 1 < samples; ++s) {
     const auto n = static_cast<std::size_t>(s);
+    if (step_mm * s > inward_mm && ray.profile[n] > bright) passed += 0.06 * step_mm;
     if (ray.profile[n] > ray.profile[n - 1] || ray.profile[n] > ray.profile[n + 1]) continue;
-    const double cost = brightness(ray.profile[n]) + price_per_mm * std::abs(step_mm * s - inward_mm - expected_mm);
+    const double cost = brightness(ray.profile[n]) + passed + price_per_mm * std::abs(step_mm * s - inward_mm - expected_mm);
     if (cost < best) {
       best = cost;
       dark = s;
@@ -216,9 +220,9 @@ Mask find_inner_table(const TissueInput& input, const BrainExtraction& brain, co
       }
     });
   };
-  search(nullptr, 0.03);
+  search(nullptr, 0.04);
   const Voxels<float> coarse = spread(rays, grid, 10, nullptr, run);
-  search(&coarse, 0.06);
+  search(&coarse, 0.07);
   // Bone as it looks where it fills the voxels.
   std::transform(rays.begin(), rays.end(), darkest.begin(), [](const Ray& ray) { return ray.darkest; });
   level.bone = std::min<double>(quantile(darkest, 0.05), 0.9 * mean[0]);
