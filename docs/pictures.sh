@@ -44,7 +44,7 @@ keep chest '*-lungs-coronal.png' chest-ct.lungs
 keep chest '*-nodule-*.png' chest-ct.nodule
 keep chest '*-heart-calcium.png' chest-ct.heart
 gantry analyze patient/dicom -o tissues --profile any_ct --cache off --quiet
-keep tissues '*-tissues-axial.png' any-ct.tissues
+keep tissues '*-body-composition.png' any-ct.tissues
 gantry simulation digital-patient head --seed 1 --modality mr --quiet
 gantry analyze head/dicom -o brain --cache off --quiet
 keep brain '*-image-1.png' head-mr.tissues
