@@ -220,7 +220,13 @@ void write_pictures(SeriesResult& result, const SeriesInput& input, const dicom:
   }
   if (is_complex(input.image.type())) return;
   const Grid& grid = input.image.grid();
-  const bool volume = grid.size(0) > 1 && grid.size(1) > 1 && grid.size(2) >= 8 && input.series != nullptr && input.series->is_volume;
+  // Reformats of a few slices are strips that show nothing.
+  const Vec3 d = grid.spacing_mm();
+  const std::array<double, 3> extent{d.x * static_cast<double>(grid.size(0)), d.y * static_cast<double>(grid.size(1)),
+                                     d.z * static_cast<double>(grid.size(2))};
+  const bool thick =
+      grid.size(2) >= 8 && *std::min_element(extent.begin(), extent.end()) >= 0.25 * *std::max_element(extent.begin(), extent.end());
+  const bool volume = thick && grid.size(0) > 1 && grid.size(1) > 1 && input.series != nullptr && input.series->is_volume;
   if (volume) {
     for (const auto& [plane, name] : {std::pair{Plane::axial, Words{"middle axial slice", "中间轴位"}},
                                       std::pair{Plane::coronal, Words{"middle coronal slice", "中间冠状位"}},

@@ -15,6 +15,7 @@ TEST(ReasonWords, puts_known_reasons_into_chinese_with_what_they_hold) {
   EXPECT_EQ(reason_words("Units BQML, decay corrected to the start of the series").zh, "单位 BQML，衰变校正至序列开始时刻");
   EXPECT_EQ(reason_words("PatientWeight (0010,1030) is missing").zh, "缺少 PatientWeight (0010,1030)");
   EXPECT_EQ(reason_words("brain: the image is constant").zh, "脑：图像数值恒定");
+  EXPECT_EQ(reason_words("data set: (5600,0010) states 12 bytes, 8 are left").zh, "数据集：(5600,0010) 注明 12 字节，实有 8 字节");
   EXPECT_EQ(reason_words("RT plan: holds no image").en, "RT plan: holds no image");
 }
 

@@ -66,7 +66,7 @@ a:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius
 b,strong{font-weight:600}
 .images{display:flex;flex-wrap:wrap;gap:16px 12px}
 .images figure{margin:0;min-width:0;flex:var(--aspect,1) 1 calc(var(--aspect,1)*250px);max-width:max(240px,calc(var(--aspect,1)*440px))}
-.images img{display:block;width:100%;height:auto;border-radius:6px;background:#000;outline:1px solid var(--line);outline-offset:-1px}
+.images img{display:block;width:100%;height:auto;max-height:560px;object-fit:contain;border-radius:6px;background:#000;outline:1px solid var(--line);outline-offset:-1px}
 h2+h3{margin-top:4px}
 figure:target img{outline:3px solid var(--accent);outline-offset:2px}
 figcaption{margin-top:6px}

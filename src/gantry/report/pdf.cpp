@@ -335,7 +335,10 @@ class PdfWriter {
 
   void table(const ReportDocument::Measurements& table, bool first) {
     if (table.rows.empty() && in(table.note).empty()) return;
-    if (first) heading(words_.measurements);
+    if (first) {
+      ensure(140);  // a heading never stands alone at the end of a page
+      heading(words_.measurements);
+    }
     const std::string title = in(table.title);
     if (!title.empty() && title != words_.measurements) {
       ensure(first ? 80 : 94);
