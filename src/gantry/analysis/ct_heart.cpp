@@ -197,35 +197,33 @@ std::int64_t carina_slice(const MaskView& lumen, const Run& run) {
   const Grid& grid = lumen.grid();
   const std::int64_t plane = grid.size(0) * grid.size(1);
   const double pixel_mm2 = grid.spacing_mm().x * grid.spacing_mm().y;
-  const auto slices_of = [&](double mm) { return static_cast<std::int64_t>(std::ceil(mm / grid.spacing_mm().z)); };
-  // From the head down: the first slice from which on two wide parts run side by side for 10 mm.
-  std::int64_t split = -1, together = 0, lowest = -1, highest = -1;
-  bool single = false;
+  // From the head down along the trachea, the first single wide part, until it goes over into two wide parts.
+  Mask trachea;
+  std::int64_t highest = -1, lowest = -1;
   for (std::int64_t k = grid.size(2) - 1; k >= 0; --k) {
     Mask slice(Grid({grid.size(0), grid.size(1), 1}, grid.spacing_mm()));
-    std::int64_t count = 0;
-    for (std::int64_t n = 0; n < plane; ++n) {
-      slice[n] = lumen[n + k * plane];
-      count += slice[n];
-    }
-    if (count == 0) {
-      together = 0;
-      continue;
-    }
-    lowest = k;
-    if (highest < 0) highest = k;
+    for (std::int64_t n = 0; n < plane; ++n) slice[n] = lumen[n + k * plane];
     const Components parts = connected_components(slice, Connectivity::edges, run);
-    const bool two = parts.items.size() > 1 && static_cast<double>(parts.items[1].voxels) * pixel_mm2 > 25;
-    single = single || (!two && static_cast<double>(count) * pixel_mm2 > 60);
-    if (!two || !single) {
-      together = 0;
-      continue;
+    std::vector<std::uint8_t> below(parts.items.size(), highest < 0);  // touches the trachea of the slice above
+    for (std::int64_t n = 0; n < plane && highest >= 0; ++n) {
+      if (slice[n] != 0 && trachea[n] != 0) below[static_cast<std::size_t>(parts.labels[n] - 1)] = 1;
     }
-    if (together == 0) split = k;
-    if (++together >= slices_of(8)) return split + 1;
+    std::int64_t widest = -1;
+    int wide = 0;
+    for (std::size_t p = 0; p < parts.items.size(); ++p) {
+      if (below[p] == 0 || static_cast<double>(parts.items[p].voxels) * pixel_mm2 < (highest < 0 ? 60 : 25)) continue;
+      if (++wide == 1) widest = static_cast<std::int64_t>(p);
+    }
+    if (wide > 1 && highest >= 0) return k + 1;
+    if (wide == 0 && highest >= 0) break;
+    if (wide != 1) continue;
+    if (highest < 0) highest = k;
+    lowest = k;
+    for (std::int64_t n = 0; n < plane; ++n) slice[n] = parts.labels[n] == widest + 1;
+    trachea = std::move(slice);
   }
   // A lumen that ends without a division ends at it: the walls between the bronchi are thin there.
-  return single && highest - lowest >= slices_of(30) ? lowest : -1;
+  return highest >= 0 && static_cast<double>(highest - lowest) * grid.spacing_mm().z >= 29 ? lowest : -1;
 }
 
 Mask find_bone(const WorkingVolume& volume, const MaskView& body, const Lungs& lungs, const Run& run) {
@@ -306,7 +304,7 @@ Heart find_heart(const WorkingVolume& volume, const MaskView& body, const Airway
   std::int64_t carina = airways.found ? carina_slice(airways.lumen, run) : -1;
   const std::int64_t dome = std::max(dome_slice(lungs, run), bottom);
   const auto slices_of = [&](double mm) { return static_cast<std::int64_t>(std::lround(mm / s.z)); };
-  const std::int64_t ceiling = carina >= 0 ? carina - slices_of(18) : nz;
+  const std::int64_t ceiling = carina >= 0 ? carina - slices_of(15) : nz;
   const std::int64_t high = carina >= 0 ? carina - slices_of(30) : bottom + (top - bottom) / 2;
   const std::int64_t low = std::min(dome, high - slices_of(20));
 
@@ -404,7 +402,7 @@ Heart find_heart(const WorkingVolume& volume, const MaskView& body, const Airway
   heart.incomplete = at_border > count / 50;
 
   // Above, where the great vessels leave, nothing but the carina and the heart's own girth say where it ends.
-  const double top_mm = std::min(static_cast<double>(ceiling) * s.z, center.z * s.z + girth_mm);
+  const double top_mm = std::min(static_cast<double>(ceiling) * s.z, center.z * s.z + 1.1 * girth_mm);
 
   // mm inside, along the ray.
   heart.field = Voxels<float>::uninitialized(grid);
