@@ -28,8 +28,9 @@ Mask find_bone(const WorkingVolume& volume, const MaskView& body, const Lungs& l
 /// Locates the heart between both lungs. Its centre is the point farthest from lung, airway and bone between the dome of the diaphragm and
 /// the carina; from there 2000 rays run to the lungs. Its surface is the smooth star-shaped one (least squares with the second difference
 /// on the sphere) that passes through the ends of those rays that stop near their neighbours; where lungs do not border on it (diaphragm,
-/// great vessels, chest wall, spine) it is their smooth continuation, short of bone and 15 mm below the carina, and what is thinner than 32
-/// mm is cut off. Needs both lungs. Cost: one distance transform of the working grid, well under a second.
+/// great vessels, chest wall, spine) it is their smooth continuation, short of bone and 15 mm below the carina, no higher
+/// above the centre than 1.1 times its median radius, and what is thinner than 32 mm is cut off. Needs both lungs. Cost: one distance
+/// transform of the working grid, well under a second.
 Heart find_heart(const WorkingVolume& volume, const MaskView& body, const Airways& airways, const Lungs& lungs, const Run& run);
 
 }  // namespace gantry::analysis

@@ -17,6 +17,8 @@ namespace {
 constexpr std::int64_t angles = 120;
 /// Innermost muscle and fascia between rib and pleura.
 constexpr double rib_lining_mm = 2;
+/// What is narrower is no trunk of an adult.
+constexpr double least_breadth_mm = 200;
 
 /// A function of direction and level with the weight of its evidence.
 struct Evidence {
@@ -276,13 +278,16 @@ BodyWall find_body_wall(const WorkingVolume& volume, const MaskView& body, const
       const Crossing& crossing = crossings[Evidence::at(a, k)];
       cover.push_back(static_cast<float>(crossing.skin - crossing.outer));
     }
+    // A head is no trunk.
+    const double breadth = crossings[Evidence::at(angles / 4, k)].outer + crossings[Evidence::at(3 * angles / 4, k)].outer;
     const double usual = quantile(cover, 0.5);
     for (const float c : cover) gaps += c > 2.5 * usual + 25;  // the filling ran out through a gap in the muscles
     for (std::int64_t a = 0; a < angles; ++a) {
       seen += wide.weight[Evidence::at(a, k)] > enough;
       present += crossings[Evidence::at(a, k)].outer > 30;
     }
-    wall.closed[static_cast<std::size_t>(k)] = 5 * seen >= 4 * angles && present == angles && gaps <= 2 && k < shoulders;
+    wall.closed[static_cast<std::size_t>(k)] =
+        5 * seen >= 4 * angles && present == angles && gaps <= 2 && breadth >= least_breadth_mm && k < shoulders;
   }
   parallel_for(run, nz, 1, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t k = first; k < last; ++k) {
