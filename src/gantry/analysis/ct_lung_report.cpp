@@ -186,11 +186,7 @@ void add_nodules(CtReport& report, Run& run) {
   search.minimum_mm = report.profile.number("nodule_minimum_mm", search.minimum_mm, 2, 20);
   search.maximum_mm = report.profile.number("nodule_maximum_mm", search.maximum_mm, 5, 60);
   search.ground_glass_minimum_mm = report.profile.number("ground_glass_minimum_mm", search.ground_glass_minimum_mm, 2, 30);
-  // Thick slices cut vessels into short round pieces: what is called a nodule must be larger and rounder there.
-  const double thick = std::max(report.protocol.slice_spacing_mm, report.protocol.slice_thickness_mm.value_or(0));
-  search.minimum_mm = std::max(search.minimum_mm, 1.4 * thick);
-  search.ground_glass_minimum_mm = std::max(search.ground_glass_minimum_mm, 2.4 * thick);
-  search.least_score += 0.06 * std::clamp((thick - 2.5) / 1.5, 0.0, 1.0);
+  search = search_on_slices(search, std::max(report.protocol.slice_spacing_mm, report.protocol.slice_thickness_mm.value_or(0)));
   report.nodule_minimum_mm = search.minimum_mm;
   report.nodules = find_nodules(report.input.image, report.maps.working, lungs, search, run);
   for (std::size_t n = 0; n < report.nodules.size(); ++n) {

@@ -7,7 +7,10 @@
 #include <cmath>
 #include <numbers>
 
+#include "gantry/analysis/ct_nodule_sampler.h"
+#include "gantry/analysis/ct_nodule_vessel.h"
 #include "gantry/volume/measure.h"
+#include "gantry/volume/morphology.h"
 
 namespace gantry::analysis {
 
@@ -15,50 +18,7 @@ namespace {
 
 constexpr int ray_count = 162, few_rays = 48;
 constexpr double step_mm = 0.35;
-
-/// Linear interpolation on cubes; outside the volume the nearest voxel counts.
-class Sampler {
- public:
-  Sampler(const VoxelView<float>& hu, const MaskView& inside)
-      : hu_(hu), inside_(inside), size_(hu.grid().size()), spacing_(hu.grid().spacing_mm().x), turn_(transposed(hu.grid().direction())) {}
-  double spacing() const { return spacing_; }
-  /// World direction or offset in mm -> voxels.
-  Vec3 voxels(Vec3 offset_mm) const { return (1.0 / spacing_) * (turn_ * offset_mm); }
-  double hu(Vec3 p) const {
-    std::int64_t base = 0, stride = 1;
-    std::array<std::int64_t, 3> up{};
-    std::array<double, 3> w{};
-    for (int axis = 0; axis < 3; ++axis) {
-      const auto a = static_cast<std::size_t>(axis);
-      const double c = std::clamp(p[axis], 0.0, static_cast<double>(size_[a] - 1));
-      const auto low = std::min(static_cast<std::int64_t>(c), std::max<std::int64_t>(0, size_[a] - 2));
-      w[a] = c - static_cast<double>(low);
-      base += low * stride;
-      up[a] = size_[a] > 1 ? stride : 0;
-      stride *= size_[a];
-    }
-    const float* f = hu_.data() + base;
-    const auto line = [&](const float* q) { return q[0] + w[0] * (q[up[0]] - q[0]); };
-    const auto plane = [&](const float* q) { return line(q) + w[1] * (line(q + up[1]) - line(q)); };
-    return plane(f) + w[2] * (plane(f + up[2]) - plane(f));
-  }
-  bool inside(Vec3 p) const {
-    std::array<std::int64_t, 3> n{};
-    for (int axis = 0; axis < 3; ++axis) {
-      const auto a = static_cast<std::size_t>(axis);
-      n[a] = static_cast<std::int64_t>(std::floor(p[axis] + 0.5));
-      if (n[a] < 0 || n[a] >= size_[a]) return false;
-    }
-    return inside_(n[0], n[1], n[2]) != 0;
-  }
-
- private:
-  VoxelView<float> hu_;
-  MaskView inside_;
-  Size3 size_;
-  double spacing_;
-  Mat3 turn_;
-};
+constexpr double most_for_roundness = 1.2;  ///< a round section raises the score by up to this factor
 
 std::vector<Vec3> spread_directions(int count) {
   std::vector<Vec3> list;
@@ -71,11 +31,6 @@ std::vector<Vec3> spread_directions(int count) {
   return list;
 }
 
-const std::vector<Vec3>& few_directions() {
-  static const std::vector<Vec3> directions = spread_directions(few_rays);
-  return directions;
-}
-
 /// What rays from one centre meet.
 struct Rays {
   const std::vector<Vec3>* directions = nullptr;
@@ -84,7 +39,7 @@ struct Rays {
   double median_mm = 0, open_share = 0, wall_share = 0;
 };
 
-Rays cast(const Sampler& sampler, Vec3 centre, double threshold, double limit_mm, const std::vector<Vec3>& directions) {
+Rays cast(const CubeSampler& sampler, Vec3 centre, double threshold, double limit_mm, const std::vector<Vec3>& directions) {
   Rays rays;
   const std::size_t count = directions.size();
   rays.directions = &directions;
@@ -155,7 +110,7 @@ Vec3 shift_mm(const Rays& rays) {
 }
 
 /// Mean HU of the ball of `radius_mm`, by rays.
-double core_hu(const Sampler& sampler, Vec3 centre, double radius_mm) {
+double core_hu(const CubeSampler& sampler, Vec3 centre, double radius_mm) {
   double sum = sampler.hu(centre), count = 1;
   for (const Vec3& direction : few_directions()) {
     for (const double share : {0.6, 1.0}) {
@@ -167,7 +122,7 @@ double core_hu(const Sampler& sampler, Vec3 centre, double radius_mm) {
 }
 
 /// Lung around: lower third of what lies well outside the boundary.
-double surrounding_hu(const Sampler& sampler, Vec3 centre, double radius_mm, double fallback) {
+double surrounding_hu(const CubeSampler& sampler, Vec3 centre, double radius_mm, double fallback) {
   std::vector<float> values;
   for (const Vec3& direction : few_directions()) {
     for (const double distance : {1.5 * radius_mm + 2, 1.8 * radius_mm + 3}) {
@@ -201,55 +156,69 @@ std::vector<float> closed_radii(const Rays& rays) {
   return radii;
 }
 
-/// Axes of the ellipse that fits the axial section with the largest area, and the volume, on a raster of a third of a millimetre.
-void measure_sections(const Sampler& sampler, Vec3 centre, const std::vector<float>& radii, double threshold, Nodule& nodule) {
+/// Half axes of the ellipse with the second moments of one axial section: a bump hardly moves them.
+std::array<double, 2> section_axes(const MaskView& body, std::int64_t k) {
+  const Grid& grid = body.grid();
+  double count = 0, x0 = 0, y0 = 0, xx = 0, yy = 0, xy = 0;
+  for (std::int64_t j = 0; j < grid.size(1); ++j) {
+    for (std::int64_t i = 0; i < grid.size(0); ++i) {
+      if (body(i, j, k) == 0) continue;
+      const auto x = static_cast<double>(i), y = static_cast<double>(j);
+      count += 1, x0 += x, y0 += y, xx += x * x, yy += y * y, xy += x * y;
+    }
+  }
+  if (count == 0) return {};
+  x0 /= count, y0 /= count;
+  xx = xx / count - x0 * x0, yy = yy / count - y0 * y0, xy = xy / count - x0 * y0;
+  const double middle = 0.5 * (xx + yy), spread = std::sqrt(0.25 * (xx - yy) * (xx - yy) + xy * xy), pixel = grid.spacing_mm().x;
+  return {2 * pixel * std::sqrt(middle + spread), 2 * pixel * std::sqrt(std::max(0.0, middle - spread))};
+}
+
+/// Axes in the axial section of largest area, and the volume, on a raster of a third of a millimetre. What an opening by
+/// half the radius leaves, and its surface, count: the stumps of vessels do not.
+void measure_sections(const CubeSampler& sampler, const NoduleShape& shape, Nodule& nodule, const Run& run) {
+  const std::vector<float>& radii = shape.ray_mm;
   const double reach = *std::max_element(radii.begin(), radii.end()) + 0.8;
-  const double pixel = std::max(0.3, reach / 40), step_z = std::max(0.5, reach / 25);
-  const auto half = static_cast<int>(std::ceil(reach / pixel)), half_z = static_cast<int>(std::ceil(reach / step_z));
-  double best_area = 0, volume = 0;
-  std::vector<std::pair<double, double>> best, points;
-  for (int k = -half_z; k <= half_z; ++k) {
-    points.clear();
-    for (int j = -half; j <= half; ++j) {
-      for (int i = -half; i <= half; ++i) {
-        const Vec3 offset{i * pixel, j * pixel, k * step_z};
+  const double pixel = std::max(0.33, reach / 24);
+  const auto half = static_cast<std::int64_t>(std::ceil(reach / pixel)) + 1;
+  const std::int64_t side = 2 * half + 1;
+  Mask body(Grid({side, side, side}, {pixel, pixel, pixel}, {}));
+  for (std::int64_t k = -half; k <= half; ++k) {
+    for (std::int64_t j = -half; j <= half; ++j) {
+      for (std::int64_t i = -half; i <= half; ++i) {
+        const Vec3 offset = pixel * Vec3{static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)};
         const double distance = norm(offset);
         if (distance > reach) continue;
-        const Vec3 p = centre + sampler.voxels(offset);
-        if (sampler.hu(p) < threshold || !sampler.inside(p)) continue;
+        const Vec3 p = shape.centre_voxel + sampler.voxels(offset);
+        if (sampler.hu(p) < shape.threshold_hu || !sampler.inside(p)) continue;
         if (distance > 0.3 && distance > 1.08 * ray_radius(radii, offset) + 0.15) continue;
-        points.emplace_back(offset.x, offset.y);
+        body[body.grid().index(i + half, j + half, k + half)] = 1;
       }
     }
-    const double area = static_cast<double>(points.size()) * pixel * pixel;
-    volume += area * step_z;
-    if (area > best_area) {
-      best_area = area;
-      best = points;
+  }
+  const double ball = 0.5 * shape.radius_mm;
+  Mask opened = dilate(erode(body, ball, run), ball + 1.0, run);
+  for (std::int64_t n = 0; n < opened.count(); ++n) opened[n] = opened[n] != 0 && body[n] != 0;
+  std::int64_t voxels = 0, largest = 0, best = -1;
+  for (std::int64_t k = 0; k < side; ++k) {
+    std::int64_t area = 0;
+    for (std::int64_t n = k * side * side; n < (k + 1) * side * side; ++n) area += opened[n];
+    voxels += area;
+    if (area > largest) {
+      largest = area;
+      best = k;
     }
   }
-  nodule.volume_ml = volume / 1000;
-  if (best.empty()) return;
-  // Axes of the ellipse with the section's second moments: a spike or the stump of a vessel hardly moves them.
-  double x0 = 0, y0 = 0, xx = 0, yy = 0, xy = 0;
-  const auto count = static_cast<double>(best.size());
-  for (const auto& [x, y] : best) {
-    x0 += x / count;
-    y0 += y / count;
-  }
-  for (const auto& [x, y] : best) {
-    xx += (x - x0) * (x - x0) / count;
-    yy += (y - y0) * (y - y0) / count;
-    xy += (x - x0) * (y - y0) / count;
-  }
-  const double middle = 0.5 * (xx + yy), spread = std::sqrt(0.25 * (xx - yy) * (xx - yy) + xy * xy);
-  nodule.long_mm = 4 * std::sqrt(middle + spread);
-  nodule.short_mm = 4 * std::sqrt(std::max(0.0, middle - spread));
+  nodule.volume_ml = static_cast<double>(voxels) * pixel * pixel * pixel / 1000;
+  if (best < 0) return;
+  const auto axes = section_axes(opened, best);
+  nodule.long_mm = 2 * axes[0];
+  nodule.short_mm = 2 * axes[1];
   nodule.mean_mm = 0.5 * (nodule.long_mm + nodule.short_mm);
 }
 
 /// Share of the inner two thirds that is as dense as soft tissue, and its mean.
-double solid_share(const Sampler& sampler, Vec3 centre, const std::vector<float>& radii, double& mean_hu) {
+double solid_share(const CubeSampler& sampler, Vec3 centre, const std::vector<float>& radii, double& mean_hu) {
   double solid = 0, count = 0, sum = 0;
   for (std::size_t r = 0; r < ray_count; ++r) {
     for (int n = 1; n <= 6; ++n) {
@@ -264,10 +233,45 @@ double solid_share(const Sampler& sampler, Vec3 centre, const std::vector<float>
   return solid / count;
 }
 
+/// A halo of intermediate density around a solid core belongs to the nodule: `shape`, `centre` and `rays` then go to its outer boundary.
+void extend_to_halo(const CubeSampler& sampler, double slice_mm, NoduleShape& shape, Vec3& centre, Rays& rays) {
+  constexpr double most_open = 0.1;
+  const double contrast = shape.core_hu - shape.background_hu;
+  const double outer_hu = shape.background_hu + std::max(110.0, 0.14 * contrast);
+  const Rays outer = cast(sampler, centre, outer_hu, 2.4 * rays.median_mm + 3, ray_directions());
+  const double smear_mm = 0.8 + 0.3 * slice_mm;  // partial volume is no halo
+  if (outer.median_mm - rays.median_mm < std::max(smear_mm, 0.35 * rays.median_mm) || outer.open_share > 0.12 || shape.core_hu < -350)
+    return;
+  double sum = 0, count = 0;
+  for (std::size_t r = 0; r < ray_count; ++r) {
+    const double from = rays.radius_mm[r] + 0.6, to = outer.radius_mm[r] - 0.4;
+    if (to <= from || rays.open[r] != 0) continue;
+    sum += sampler.hu(centre + 0.5 * (from + to) * sampler.voxels(ray_directions()[r]));
+    count += 1;
+  }
+  const double shell = count > 0.5 * ray_count ? sum / count : shape.background_hu;
+  if (shell < shape.background_hu + 180 || shell > -350) return;
+  const double threshold = 0.5 * (shell + shape.background_hu);
+  Rays wide = cast(sampler, centre, threshold, 1.7 * outer.median_mm + 0.8, ray_directions());
+  const Vec3 moved = centre + sampler.voxels(shift_mm(wide));
+  if (!sampler.inside(moved)) return;
+  wide = cast(sampler, moved, threshold, 1.7 * wide.median_mm + 0.8, ray_directions());
+  if (wide.open_share > most_open) return;
+  shape.halo = true;
+  shape.threshold_hu = threshold;
+  centre = moved;
+  rays = std::move(wide);
+}
+
 }  // namespace
 
 const std::vector<Vec3>& ray_directions() {
   static const std::vector<Vec3> directions = spread_directions(ray_count);
+  return directions;
+}
+
+const std::vector<Vec3>& few_directions() {
+  static const std::vector<Vec3> directions = spread_directions(few_rays);
   return directions;
 }
 
@@ -286,9 +290,9 @@ double ray_radius(std::span<const float> ray_mm, Vec3 from_centre) {
   return weight > 0 ? sum / weight : ray_mm[0];
 }
 
-std::optional<NoduleShape> nodule_shape(const VoxelView<float>& hu, const MaskView& inside, Vec3 at, double radius_mm, double background_hu,
-                                        const NoduleSearch& search) {
-  const Sampler sampler(hu, inside);
+std::optional<NoduleShape> nodule_shape(const LungCube& cube, Vec3 at, double radius_mm, const NoduleSearch& search) {
+  const CubeSampler sampler(cube.hu, cube.inside);
+  const double background_hu = cube.background_hu;
   NoduleShape shape;
   Vec3 centre = at;
   double radius = std::max(radius_mm, 1.5);
@@ -312,29 +316,8 @@ std::optional<NoduleShape> nodule_shape(const VoxelView<float>& hu, const MaskVi
   if (2 * radius < 0.7 * search.minimum_mm || 2 * radius > 1.2 * search.maximum_mm) return std::nullopt;
   rays = cast(sampler, centre, shape.threshold_hu, 1.7 * radius + 0.8, ray_directions());
 
-  // A halo of intermediate density around a solid core belongs to the nodule.
-  const double contrast = shape.core_hu - shape.background_hu;
-  const Rays outer = cast(sampler, centre, shape.background_hu + std::max(110.0, 0.14 * contrast), 2.4 * radius + 3, ray_directions());
-  if (outer.median_mm - rays.median_mm > std::max(1.7, 0.35 * rays.median_mm) && outer.open_share < 0.12 && shape.core_hu > -350) {
-    double sum = 0, count = 0;
-    for (std::size_t r = 0; r < ray_count; ++r) {
-      const double from = rays.radius_mm[r] + 0.9, to = outer.radius_mm[r] - 0.7;
-      if (to <= from || rays.open[r] != 0) continue;
-      sum += sampler.hu(centre + 0.5 * (from + to) * sampler.voxels(ray_directions()[r]));
-      count += 1;
-    }
-    const double shell = count > 0.5 * ray_count ? sum / count : shape.background_hu;
-    if (shell > shape.background_hu + 140 && shell < -350) {
-      shape.halo = true;
-      shape.threshold_hu = 0.5 * (shell + shape.background_hu);
-      rays = cast(sampler, centre, shape.threshold_hu, 1.7 * outer.median_mm + 0.8, ray_directions());
-      centre = centre + sampler.voxels(shift_mm(rays));
-      if (!sampler.inside(centre)) return std::nullopt;
-      rays = cast(sampler, centre, shape.threshold_hu, 1.7 * rays.median_mm + 0.8, ray_directions());
-    }
-  }
-
-  if (rays.open_share > 0.085 || rays.wall_share > 0.55) return std::nullopt;
+  extend_to_halo(sampler, std::max({cube.sample_mm.x, cube.sample_mm.y, cube.sample_mm.z}), shape, centre, rays);
+  if (rays.open_share > 0.1 || rays.wall_share > 0.7) return std::nullopt;
   const auto axes = half_axes(rays);
   if (axes[0] > 2.0 * axes[1] || axes[0] > 2.4 * axes[2]) return std::nullopt;
   shape.centre_voxel = centre;
@@ -343,32 +326,47 @@ std::optional<NoduleShape> nodule_shape(const VoxelView<float>& hu, const MaskVi
   shape.wall_share = rays.wall_share;
   shape.flatness = axes[0] / axes[2];
   shape.score = (1 - 5 * rays.open_share) * (1 - 0.55 * rays.wall_share) / shape.flatness;
-  if (shape.score < search.least_score) return std::nullopt;
+  if (shape.score < search.least_score / most_for_roundness) return std::nullopt;
+  const Continuation beyond =
+      continuation(sampler, centre, rays.radius_mm, shape.radius_mm, shape.core_hu, shape.background_hu, cube.sample_mm);
+  shape.through = beyond.through;
+  shape.one_side = beyond.one_side;
+  // A vessel goes on at both ends; what goes on at one end alone may be a nodule at a vessel or where vessels part.
+  shape.score *= 1 - std::min(1.0, std::max(beyond.through, 0.4 * std::min(1.0, beyond.one_side)));
+  if (shape.score < search.least_score / most_for_roundness) return std::nullopt;
   shape.ray_mm = closed_radii(rays);
   return shape;
 }
 
-std::optional<Nodule> measure_nodule(const VoxelView<float>& hu, const MaskView& inside, const NoduleShape& shape,
-                                     const NoduleSearch& search) {
-  const Sampler sampler(hu, inside);
+std::optional<Nodule> measure_nodule(const LungCube& cube, const NoduleShape& shape, const NoduleSearch& search, const Run& run) {
+  const CubeSampler sampler(cube.hu, cube.inside);
   Nodule nodule;
-  measure_sections(sampler, shape.centre_voxel, shape.ray_mm, shape.threshold_hu, nodule);
+  measure_sections(sampler, shape, nodule, run);
   if (!(nodule.mean_mm >= search.minimum_mm && nodule.mean_mm <= search.maximum_mm)) return std::nullopt;
-  if (nodule.long_mm > 2.2 * nodule.short_mm) return std::nullopt;
+  nodule.score = std::min(1.0, shape.score * std::min(most_for_roundness, 1.5 * nodule.short_mm / nodule.long_mm));
   const double share = solid_share(sampler, shape.centre_voxel, shape.ray_mm, nodule.mean_hu);
   nodule.density = NoduleDensity::part_solid;
-  if (!shape.halo && (share > 0.6 || (share > 0.1 && nodule.mean_mm < 6.5)))
+  if (!shape.halo && (share > 0.6 || (share > 0.1 && nodule.mean_mm < std::max(6.5, 1.8 * search.slice_mm))))
     nodule.density = NoduleDensity::solid;  // too small to tell a core
   if (!shape.halo && share <= 0.1) nodule.density = NoduleDensity::ground_glass;
-  if (nodule.density == NoduleDensity::ground_glass && nodule.mean_mm < search.ground_glass_minimum_mm) return std::nullopt;
-  nodule.position_mm = hu.grid().world_from_voxel(shape.centre_voxel);
+  if (nodule.density != NoduleDensity::solid && nodule.mean_mm < search.ground_glass_minimum_mm) return std::nullopt;
+  if (nodule.density == NoduleDensity::solid) {
+    // A nodule of this size reaches the density of soft tissue; a vessel of the same outline is thinner and, by partial volume, darker.
+    const double expected_hu = -200 - 40 * std::max(0.0, search.slice_mm - 2);
+    nodule.score *= 1 - std::clamp((expected_hu - nodule.mean_hu) / 400, 0.0, 0.5);
+  }
+  double least = nodule.mean_mm < search.small_mm ? search.least_small_score : search.least_score;
+  if (nodule.density != NoduleDensity::solid) least = std::max(least, search.least_ground_glass_score);
+  if (nodule.score < least) return std::nullopt;
+  nodule.position_mm = cube.hu.grid().world_from_voxel(shape.centre_voxel);
   nodule.touches_pleura = shape.wall_share > 0.06;
   nodule.threshold_hu = shape.threshold_hu;
   nodule.ray_mm = shape.ray_mm;
-  nodule.score = shape.score;
   nodule.open_share = shape.open_share;
   nodule.wall_share = shape.wall_share;
   nodule.flatness = shape.flatness;
+  nodule.through = shape.through;
+  nodule.one_side = shape.one_side;
   const double half = sampler.spacing();
   const auto scaled = [&](double change) { return std::pow(std::max(0.0, 1 + change / nodule.mean_mm), 3) * nodule.volume_ml; };
   nodule.mean_mm_interval = {std::max(0.0, nodule.mean_mm - half), nodule.mean_mm + half};

@@ -15,13 +15,6 @@ namespace gantry::analysis {
 
 namespace {
 
-/// One lung on cubes: HU, and where to search (0 outside, 1 lung and what closing adds).
-struct LungCube {
-  Voxels<float> hu;
-  Mask inside;
-  double background_hu = -850;
-};
-
 Voxels<float> float_crop(const Image& image, const VoxelBox& box, const Run& run) {
   Size3 size{};
   for (std::size_t a = 0; a < 3; ++a) size[a] = box.end[a] - box.begin[a];
@@ -68,6 +61,12 @@ LungCube lung_cube(const Image& image, const WorkingVolume& volume, const Lungs&
   const Vec3 begin{static_cast<double>(lung_box.begin[0]), static_cast<double>(lung_box.begin[1]), static_cast<double>(lung_box.begin[2])};
   const Grid target(size, {spacing, spacing, spacing}, working.world_from_voxel(begin), working.direction());
   cube.inside = mask_from_field(threshold_field(volume, search, lungs.threshold_hu, true), target, run);
+  for (int axis = 0; axis < 3; ++axis) {
+    const Vec3 along = target.direction().column[static_cast<std::size_t>(axis)];
+    double step = 0;
+    for (int b = 0; b < 3; ++b) step += std::abs(dot(along, image.grid().direction().column[static_cast<std::size_t>(b)])) * s[b];
+    cube.sample_mm[axis] = step;
+  }
   const VoxelBox source = box_on(image.grid(), target, {{0, 0, 0}, size});
   if (source.empty()) return cube;
   cube.hu = resample(float_crop(image, source, run), target, Interpolation::linear, -1000.0F, run);
@@ -121,7 +120,8 @@ void collect_maxima(const Voxels<float>& narrow, const Voxels<float>& wide, cons
   for (const auto& slice : found) candidates.insert(candidates.end(), slice.begin(), slice.end());
 }
 
-std::vector<Nodule> search_lung(const LungCube& cube, int side, const NoduleSearch& search, Run& run) {
+/// Centres and widths of bright spots of all sizes.
+std::vector<Candidate> search_lung_candidates(const LungCube& cube, const NoduleSearch& search, Run& run) {
   const Grid& grid = cube.hu.grid();
   auto prepared = Voxels<float>::uninitialized(grid);
   const auto fill = static_cast<float>(cube.background_hu);
@@ -138,9 +138,13 @@ std::vector<Nodule> search_lung(const LungCube& cube, int side, const NoduleSear
     collect_maxima(narrow, wide, cube.inside, sigmas[s], candidates, run);
     narrow = std::move(wide);
   }
-  prepared = Voxels<float>();
-  narrow = Voxels<float>();
+  return candidates;
+}
 
+/// Searches one cube; what overlaps a nodule that `found` has already is left out.
+void search_cube(const LungCube& cube, const NoduleSearch& search, std::vector<Nodule>& found, Run& run) {
+  const Grid& grid = cube.hu.grid();
+  const std::vector<Candidate> candidates = search_lung_candidates(cube, search, run);
   std::vector<std::optional<NoduleShape>> measured(candidates.size());
   parallel_for(run, static_cast<std::int64_t>(candidates.size()), 32, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t c = first; c < last; ++c) {
@@ -148,7 +152,7 @@ std::vector<Nodule> search_lung(const LungCube& cube, int side, const NoduleSear
       const std::int64_t n = candidate.voxel;
       const Vec3 at{static_cast<double>(n % grid.size(0)), static_cast<double>(n / grid.size(0) % grid.size(1)),
                     static_cast<double>(n / (grid.size(0) * grid.size(1)))};
-      measured[static_cast<std::size_t>(c)] = nodule_shape(cube.hu, cube.inside, at, 2.1 * candidate.sigma_mm, cube.background_hu, search);
+      measured[static_cast<std::size_t>(c)] = nodule_shape(cube, at, 2.1 * candidate.sigma_mm, search);
     }
   });
   std::vector<const NoduleShape*> shapes;
@@ -156,22 +160,71 @@ std::vector<Nodule> search_lung(const LungCube& cube, int side, const NoduleSear
     if (shape) shapes.push_back(&*shape);
   }
   std::stable_sort(shapes.begin(), shapes.end(), [](const NoduleShape* a, const NoduleShape* b) { return a->score > b->score; });
-  std::vector<Nodule> nodules;
-  std::vector<const NoduleShape*> kept;
-  const double spacing = grid.spacing_mm().x;
+  // The best of those that lie in one another.
+  std::vector<std::pair<Vec3, double>> taken;
+  for (const Nodule& nodule : found) taken.emplace_back(nodule.position_mm, 0.5 * nodule.mean_mm);
   for (const NoduleShape* shape : shapes) {
-    // The best of those that lie in one another.
-    const bool repeated = std::any_of(kept.begin(), kept.end(), [&](const NoduleShape* other) {
-      return spacing * norm(other->centre_voxel - shape->centre_voxel) < std::max(other->radius_mm, shape->radius_mm) + 1.0;
+    const Vec3 place = grid.world_from_voxel(shape->centre_voxel);
+    const bool repeated = std::any_of(taken.begin(), taken.end(), [&](const auto& other) {
+      return norm(other.first - place) < std::max(other.second, shape->radius_mm) + 1.0;
     });
     if (repeated) continue;
-    kept.push_back(shape);
+    taken.emplace_back(place, shape->radius_mm);
     run.check();
-    auto nodule = measure_nodule(cube.hu, cube.inside, *shape, search);
-    if (!nodule) continue;
-    nodule->side = side;
-    nodules.push_back(std::move(*nodule));
+    if (auto nodule = measure_nodule(cube, *shape, search, run)) found.push_back(std::move(*nodule));
   }
+}
+
+/// Opening of the HU by a ball: vessels thinner than it fade into the lung around, nodules stay with the shape that they have without.
+Voxels<float> without_thin_vessels(const LungCube& cube, double radius_mm, const Run& run) {
+  const Grid& grid = cube.hu.grid();
+  const std::int64_t nx = grid.size(0), ny = grid.size(1), nz = grid.size(2);
+  const double reach = radius_mm / grid.spacing_mm().x;
+  const auto whole = static_cast<std::int64_t>(reach);
+  std::vector<std::array<std::int64_t, 3>> rows;  // j and k offset, half width along i
+  for (std::int64_t c = -whole; c <= whole; ++c) {
+    for (std::int64_t b = -whole; b <= whole; ++b) {
+      const double left = reach * reach - static_cast<double>(b * b + c * c);
+      if (left >= 0) rows.push_back({b, c, static_cast<std::int64_t>(std::sqrt(left))});
+    }
+  }
+  const auto extreme = [&](const Voxels<float>& from, bool least) {
+    auto to = Voxels<float>::uninitialized(grid);
+    parallel_for(run, nz, 1, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t k = first; k < last; ++k) {
+        for (std::int64_t j = 0; j < ny; ++j) {
+          float* out = to.data() + grid.index(0, j, k);
+          std::copy_n(from.data() + grid.index(0, j, k), nx, out);
+          for (const auto& [b, c, half] : rows) {
+            if (j + b < 0 || j + b >= ny || k + c < 0 || k + c >= nz) continue;
+            const float* row = from.data() + grid.index(0, j + b, k + c);
+            for (std::int64_t a = -half; a <= half; ++a) {
+              const std::int64_t begin = std::max<std::int64_t>(0, -a), end = std::min(nx, nx - a);
+              if (least) {
+                for (std::int64_t i = begin; i < end; ++i) out[i] = std::min(out[i], row[i + a]);
+              } else {
+                for (std::int64_t i = begin; i < end; ++i) out[i] = std::max(out[i], row[i + a]);
+              }
+            }
+          }
+        }
+      }
+    });
+    return to;
+  };
+  return extreme(extreme(cube.hu, true), false);
+}
+
+std::vector<Nodule> search_lung(LungCube cube, int side, const NoduleSearch& search, Run& run) {
+  std::vector<Nodule> nodules;
+  Run first = run.part(0.0, 0.5), second = run.part(0.5, 1.0);
+  search_cube(cube, search, nodules, first);
+  // Once more for nodules that vessels hide.
+  cube.hu = without_thin_vessels(cube, 2.0, second);
+  NoduleSearch rounder = search;
+  rounder.least_score = rounder.least_small_score = rounder.least_ground_glass_score = search.least_hidden_score;
+  search_cube(cube, rounder, nodules, second);
+  for (Nodule& nodule : nodules) nodule.side = side;
   return nodules;
 }
 
@@ -179,15 +232,24 @@ std::vector<Nodule> search_lung(const LungCube& cube, int side, const NoduleSear
 
 double Nodule::equivalent_mm() const { return std::cbrt(6000 * volume_ml / std::numbers::pi); }
 
-std::vector<Nodule> find_nodules(const Image& image, const WorkingVolume& volume, const Lungs& lungs, const NoduleSearch& search,
+NoduleSearch search_on_slices(NoduleSearch search, double slice_mm) {
+  search.slice_mm = std::max(search.slice_mm, slice_mm);
+  search.minimum_mm = std::max(search.minimum_mm, 1.2 * search.slice_mm);
+  search.ground_glass_minimum_mm = std::max(search.ground_glass_minimum_mm, 2.2 * search.slice_mm);
+  return search;
+}
+
+std::vector<Nodule> find_nodules(const Image& image, const WorkingVolume& volume, const Lungs& lungs, const NoduleSearch& wanted,
                                  Run& run) {
+  const Vec3 s = image.grid().spacing_mm();
+  const NoduleSearch search = search_on_slices(wanted, std::max({s.x, s.y, s.z}));
   std::vector<Nodule> all;
   for (const int side : {2, 1}) {
     if (!(side == 1 ? lungs.left : lungs.right)) continue;
     Run part = run.part(side == 2 ? 0.0 : 0.5, side == 2 ? 0.5 : 1.0);
-    const LungCube cube = lung_cube(image, volume, lungs, side, part);
+    LungCube cube = lung_cube(image, volume, lungs, side, part);
     if (cube.hu.empty()) continue;
-    std::vector<Nodule> found = search_lung(cube, side, search, part);
+    std::vector<Nodule> found = search_lung(std::move(cube), side, search, part);
     std::move(found.begin(), found.end(), std::back_inserter(all));
   }
   std::stable_sort(all.begin(), all.end(), [](const Nodule& a, const Nodule& b) { return a.score > b.score; });
