@@ -113,6 +113,11 @@ td:first-child{display:block;text-align:left;font-weight:600;text-indent:0}
 td:first-child::before{content:none}
 td.numbered:first-child::before{content:attr(data-label) " ";font-size:inherit}
 td.empty{display:none}
+table.slim{width:100%}
+table.slim tbody tr{display:grid;grid-template-columns:minmax(0,3fr) minmax(0,2fr);gap:12px;padding:6px 0}
+table.slim td,table.slim td:first-child,table.slim td:last-child{display:block}
+table.slim td:first-child{font-weight:400}
+table.slim td::before{content:none}
 .range{margin-left:auto}
 }
 @media print{
