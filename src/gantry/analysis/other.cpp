@@ -239,8 +239,11 @@ void write_pictures(SeriesResult& result, const SeriesInput& input, const dicom:
   for (const Plane plane : {Plane::axial, Plane::coronal, Plane::sagittal}) {
     if (plane_axes(grid, plane).through == 2) flat = plane;
   }
+  const bool stored = header.number("WindowCenter").has_value() && header.number("WindowWidth").value_or(0) > 0;
   add(picture(input, header, flat, false, run),
-      {"The image in its stored window (" + kind.en + ")", "按存储窗显示的图像（" + kind.zh + "）"});
+      stored
+          ? Words{"The image in its stored window (" + kind.en + ")", "按存储窗显示的图像（" + kind.zh + "）"}
+          : Words{"The image from its 0.5 to its 99.5 percentile (" + kind.en + ")", "按 0.5～99.5 百分位显示的图像（" + kind.zh + "）"});
 }
 
 }  // namespace
