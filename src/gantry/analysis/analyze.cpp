@@ -63,7 +63,7 @@ Forecast forecast(const InputPlan& plan, const Run& run) {
       if (!series.used) continue;
       const double millions = static_cast<double>(series.series.grid.voxel_count() * series.series.frames) / 1e6;
       sum.seconds += 2 + millions * 1.6 / std::clamp(run.threads(), 1, 4);
-      sum.megabytes = std::max(sum.megabytes, 120 + 16 * millions);
+      sum.megabytes = std::max(sum.megabytes, 190 + 12 * millions);
     }
   }
   return sum;

@@ -111,14 +111,14 @@ SeriesResult analyze_chest_ct(const SeriesInput& input, const Profile& profile, 
                                  "纵隔、血管、胸腔积液、实变：没有相应的检测方法。"});
   add_common_words(report);
   result.certainty.push_back(
-      {"Nodules are candidates found by shape. On simulated patients of 5 mm and more nearly all are found; on thick slices or in dense "
+      {"Nodules are candidates found by shape. On simulated patients nearly all of 5 mm and more are found; on thick slices or in dense "
        "lungs more will be missed and more vessels will be taken for nodules.",
        "结节为按形态得到的候选。在模拟患者中，5 mm 及以上者几乎全部检出；层厚大或肺密度高时漏检与血管误认都会增多。"});
   result.references.push_back(wording::same(
       "Bankier et al. 2017, Recommendations for measuring pulmonary nodules at CT (Fleischner Society). doi:10.1148/radiol.2017162894"));
   result.references.push_back(
-      wording::same("Gevenois et al. 1996, Pulmonary emphysema: quantitative CT during expiration and inspiration; threshold -950 HU. "
-                    "Radiology 199:825"));
+      wording::same("Gevenois et al. 1996, Comparison of computed density and microscopic morphometry in pulmonary emphysema. "
+                    "Am J Respir Crit Care Med 154:187"));
   run.progress(0.85, "key images");
   add_ct_images(report, run);
   finish(report);

@@ -36,6 +36,11 @@ Words density_reason(const CtReport& report) {
     add(fmt::format("noise in the lung is {:.0f} HU (10 at most)", *report.lung_noise_hu),
         fmt::format("肺内噪声 {:.0f} HU（上限 10）", *report.lung_noise_hu));
   }
+  if (!report.lung_noise_hu) add("noise in the lung could not be measured", "未能测得肺内噪声");
+  if (!report.protocol.header || report.protocol.kernel.empty()) {
+    add("the convolution kernel is not stated", "未注明卷积核");
+  }
+  if (report.protocol.header && !report.protocol.slice_thickness_mm) add("the slice thickness is not stated", "未注明层厚");
   const double thick = std::max(report.protocol.slice_spacing_mm, report.protocol.slice_thickness_mm.value_or(0));
   if (thick > 1.51) add(fmt::format("slices of {:.1f} mm (1.5 at most)", thick), fmt::format("层厚 {:.1f} mm（上限 1.5）", thick));
   if (report.protocol.sharp_kernel) add("sharp kernel " + report.protocol.kernel, "锐利卷积核 " + report.protocol.kernel);

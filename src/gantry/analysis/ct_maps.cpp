@@ -164,8 +164,9 @@ std::vector<MeasuredVolume> measure_volumes(const VoxelView<std::uint8_t>& label
 CtProtocol ct_protocol(const SeriesInput& input) {
   CtProtocol protocol;
   const Vec3 s = input.image.grid().spacing_mm();
-  protocol.slice_spacing_mm = s.z;
-  protocol.pixel_mm = s.x;
+  // A volume file may hold its slices along any axis.
+  protocol.slice_spacing_mm = std::max({s.x, s.y, s.z});
+  protocol.pixel_mm = std::min({s.x, s.y, s.z});
   if (!input.series || input.series->header.empty()) return protocol;
   const dicom::Header& header = input.series->header;
   protocol.header = true;
@@ -197,9 +198,10 @@ CtProtocol ct_protocol(const SeriesInput& input) {
   const std::string options = lower(header.text("ScanOptions").value_or(""));
   protocol.gated = header.number("HeartRate").has_value() || options.find("ecg") != std::string::npos ||
                    options.find("card") != std::string::npos || options.find("gat") != std::string::npos;
-  const auto agent = header.text("ContrastBolusAgent");
+  const std::string agent = lower(trim(header.text("ContrastBolusAgent").value_or("")));
+  const bool given = !agent.empty() && agent != "no" && agent != "none" && agent != "n" && agent != "no contrast" && agent != "without";
   std::string words = lower(input.series->description + " " + header.text("ProtocolName").value_or(""));
-  if (agent && !trim(*agent).empty() && lower(*agent).find("no") != 0) {
+  if (given) {
     protocol.contrast = CtProtocol::Contrast::given;
   } else if (words.find("native") != std::string::npos || words.find("non contrast") != std::string::npos ||
              words.find("non-contrast") != std::string::npos || words.find("noncontrast") != std::string::npos ||

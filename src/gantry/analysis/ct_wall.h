@@ -25,7 +25,7 @@ struct BodyWall {
 /// Finds the wall of the trunk. Its outer surface closes muscles and bones over gaps of up to 24 mm, slice by slice with the holes filled.
 /// Its inner surface, a distance from the middle by level and direction, passes through the inner side of ribs, sternum and spine, the
 /// outer side of the lungs where they lie against it, and the border between a layer of muscle and fat inside it; between these it is their
-/// Gaussian mean (5 degrees and 6 mm, or 12 degrees and 24 mm where evidence is sparse). A slice is closed when nine tenths of the
+/// Gaussian mean (5 degrees and 6 mm, or 12 degrees and 24 mm where evidence is sparse). A slice is closed when four fifths of the
 /// directions have such evidence near by, it is at least 200 mm broad and lies more than 50 mm below the apex of the lungs, where the
 /// shoulders begin. `bone` as of find_bone. Cost: four morphological passes over the working grid.
 BodyWall find_body_wall(const WorkingVolume& volume, const MaskView& body, const Airways& airways, const Lungs& lungs, const MaskView& bone,

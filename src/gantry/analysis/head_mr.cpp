@@ -87,10 +87,15 @@ std::string contrast_words(const SeriesInput& input) {
 std::optional<Words> other_contrast(const SeriesInput& input) {
   const std::string words = contrast_words(input);
   if (words.find("t1") != std::string::npos || words.find("mprage") != std::string::npos) return std::nullopt;
-  for (const char* other :
-       {"flair", "t2", "dwi", "diffusion", "adc", "trace", "swi", "bold", "epi", "asl", "perf", "tof", "angio", "phase"}) {
-    if (words.find(other) != std::string::npos) {
-      return Words{fmt::format("its description says {}", other), fmt::format("序列描述含有 {}", other)};
+  // Whole words, for "epi" begins "epilepsy" too; those that are part of no other word count within one ("t2w", "spaceflair").
+  std::string spaced = " ";
+  for (const char c : words) spaced += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : ' ';
+  spaced += ' ';
+  for (const char* other : {"flair", " t2", "dwi", "diffusion", " adc ", " trace ", " tracew ", " swi ", " bold ", " epi ", " ep2d ",
+                            " asl ", "perfusion", " perf ", " tof ", "angio", " phase "}) {
+    if (spaced.find(other) != std::string::npos) {
+      const std::string word = trim(other);
+      return Words{fmt::format("its description says {}", word), fmt::format("序列描述含有 {}", word)};
     }
   }
   if (input.series != nullptr) {

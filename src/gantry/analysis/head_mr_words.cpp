@@ -125,14 +125,14 @@ void add_quality(SeriesResult& result, const HeadMr& head, const SeriesInput& in
           : Words{q.background_blanked ? "cannot be measured: the background is set to zero"
                                        : "cannot be measured: too little background in view",
                   q.background_blanked ? "无法测量：背景被置零" : "无法测量：视野内背景太少"});
-  add("edge_width", {"Blur of the skin's edge", "皮肤边缘模糊宽度"}, q.edge_width_mm, "mm", std::max(2.0, 2.2 * std::max({d.x, d.y, d.z})),
+  add("edge_width", {"Blur of the skin's edge", "皮肤边缘模糊宽度"}, q.edge_width_mm, "mm", std::max(3.0, 3.2 * std::max({d.x, d.y, d.z})),
       5, false,
       q.edge_width_mm
           ? Words{"edges are wider than the voxels explain: motion or strong smoothing", "边缘宽度超过体素尺寸所能解释：运动或强平滑"}
           : Words{"cannot be measured: too little skin in view", "无法测量：视野内皮肤太少"});
   const bool moved = (q.ghosting_percent && *q.ghosting_percent > 2.5) || (q.edge_width_mm && *q.edge_width_mm > 5);
   const bool perhaps = (q.ghosting_percent && *q.ghosting_percent > 1) ||
-                       (q.edge_width_mm && *q.edge_width_mm > std::max(2.0, 2.2 * std::max({d.x, d.y, d.z})));
+                       (q.edge_width_mm && *q.edge_width_mm > std::max(3.0, 3.2 * std::max({d.x, d.y, d.z})));
   QualityItem motion{
       "motion", {"Signs of motion", "运动迹象"}, std::nullopt, "", moved ? Verdict::poor : perhaps ? Verdict::limited : Verdict::good, {}};
   if (moved || perhaps) motion.reason = {"ghosting or wide edges, which motion causes", "存在鬼影或边缘增宽，可由运动引起"};

@@ -80,26 +80,21 @@ void write_masks(const Path& folder, SeriesOutcome& outcome, Run& run) {
 
 bool is_lesion(const std::string& id) { return id != family(id) || id == "lung_nodule" || id == "pet_lesion"; }
 
-/// The part of a result's labels that one segmentation object holds. Structures take back the voxels of what they include.
-Labels labels_for_object(const SeriesResult& result, bool lesions) {
-  const VoxelView<std::uint8_t> labels = result.labels.image().as<std::uint8_t>();
-  std::array<std::uint8_t, 256> table{};
+/// What one segmentation object holds of a result: rows of structures or of lesions, and what belongs to each.
+struct ObjectParts {
   std::vector<Label> rows;
+  dicom::SegmentIncludes includes;
+};
+ObjectParts parts_for_object(const SeriesResult& result, bool lesions) {
+  ObjectParts parts;
   for (const Segment& segment : result.segments) {
     if (is_lesion(segment.id) != lesions || segment.id == "body") continue;
-    const auto value = static_cast<std::uint8_t>(segment.label_value);
-    table[value] = value;
-    for (const int part : segment.includes) table[static_cast<std::size_t>(part & 255)] = value;
-    if (const Label* row = result.labels.find(segment.label_value)) rows.push_back(*row);
+    const Label* row = result.labels.find(segment.label_value);
+    if (!row) continue;
+    parts.rows.push_back(*row);
+    if (!segment.includes.empty()) parts.includes[segment.label_value] = segment.includes;
   }
-  std::array<std::uint8_t, 256> present{};
-  auto voxels = Voxels<std::uint8_t>::uninitialized(labels.grid());
-  for (std::int64_t n = 0; n < voxels.count(); ++n) {
-    voxels[n] = table[labels[n]];
-    present[voxels[n]] = 1;
-  }
-  std::erase_if(rows, [&](const Label& row) { return present[static_cast<std::size_t>(row.value & 255)] == 0; });
-  return Labels(Image(std::move(voxels)), std::move(rows));
+  return parts;
 }
 
 void write_objects(const Path& folder, SeriesOutcome& outcome, const std::string& language, Run& run) {
@@ -120,10 +115,11 @@ void write_objects(const Path& folder, SeriesOutcome& outcome, const std::string
   if (!result.labels.image().empty() && plan.series.is_volume) {
     for (const bool lesions : {false, true}) {
       attempt("segmentation", [&] {
-        const Labels labels = labels_for_object(result, lesions);
-        if (labels.table().empty()) return;
+        ObjectParts parts = parts_for_object(result, lesions);
+        if (parts.rows.empty()) return;
+        const Labels labels(result.labels.image(), std::move(parts.rows));
         const std::string name = fmt::format("{}-{}.dcm", plan.key, lesions ? "segmentation-lesions" : "segmentation");
-        const dicom::WrittenSegmentation written = dicom::write_segmentation(dicom_folder / name, plan.series, labels, run);
+        const dicom::WrittenSegmentation written = dicom::write_segmentation(dicom_folder / name, plan.series, labels, run, parts.includes);
         for (const auto& [value, number] : written.segment_number) placed[value] = {written.sop_instance_uid, number};
       });
     }

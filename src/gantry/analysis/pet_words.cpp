@@ -310,13 +310,23 @@ void add_quality(SeriesResult& result, const SeriesInput& input) {
     if (!h || !m || !s) return std::nullopt;
     return static_cast<double>(*h * 3600 + *m * 60 + *s);
   };
-  const auto start = seconds(header.text("RadiopharmaceuticalInformationSequence[0].RadiopharmaceuticalStartTime").value_or(""));
+  const auto tracer = [&](const std::string& keyword) {
+    return header.text("RadiopharmaceuticalInformationSequence[0]." + keyword).value_or("");
+  };
+  const std::string given = tracer("RadiopharmaceuticalStartDateTime");
+  const auto start = seconds(given.size() >= 14 ? given.substr(8) : tracer("RadiopharmaceuticalStartTime"));
   const auto scan = seconds(header.text("SeriesTime").value_or(header.text("AcquisitionTime").value_or("")));
   if (start && scan) {
     double minutes = (*scan - *start) / 60;
     if (minutes < 0) minutes += 24 * 60;
     QualityItem item{"uptake_time", {"Time from injection to scan", "注射至扫描时间"}, minutes, "min", Verdict::good, {}};
-    if (minutes < 50 || minutes > 75) {
+    const std::string code = tracer("RadiopharmaceuticalCodeSequence[0].CodeValue");
+    const std::string words = lower(tracer("Radiopharmaceutical") + " " + tracer("RadiopharmaceuticalCodeSequence[0].CodeMeaning"));
+    const bool fdg = code == "35321007" || code == "C-B1031" || words.find("fdg") != std::string::npos ||
+                     words.find("deoxyglucose") != std::string::npos;
+    if (!fdg) {
+      item.reason = {"the tracer is not stated to be FDG: no usual time to compare with", "未注明示踪剂为 FDG：无常规时间可比较"};
+    } else if (minutes < 50 || minutes > 75) {
       item.verdict = minutes < 30 || minutes > 120 ? Verdict::poor : Verdict::limited;
       item.reason = {"outside 50 to 75 minutes: SUV are not comparable with the usual protocol",
                      "不在 50～75 分钟内：SUV 与常规方案不可比"};

@@ -84,6 +84,22 @@ bool better(const SeriesPlan& a, const SeriesPlan& b) {
   return a.series.number < b.series.number;
 }
 
+/// Whether two series can be reconstructions of one acquisition: the same frame of reference, and nothing in the header that tells their
+/// contrast apart (echo, repetition and inversion times of MR; contrast agent and acquisition of CT).
+bool same_acquisition(const SeriesPlan& a, const SeriesPlan& b) {
+  if (a.series.frame_of_reference_uid.empty() || a.series.frame_of_reference_uid != b.series.frame_of_reference_uid) return false;
+  const auto number = [](const SeriesPlan& plan, const char* keyword) { return plan.series.header.number(keyword).value_or(-1); };
+  const auto words = [](const SeriesPlan& plan, const char* keyword) { return lower(trim(plan.series.header.text(keyword).value_or(""))); };
+  for (const char* keyword : {"EchoTime", "RepetitionTime", "InversionTime", "AcquisitionNumber"}) {
+    const double x = number(a, keyword), y = number(b, keyword);
+    if (!(std::abs(x - y) <= 0.02 * std::max(std::abs(x), std::abs(y)))) return false;
+  }
+  for (const char* keyword : {"ContrastBolusAgent", "ScanningSequence", "SequenceVariant"}) {
+    if (words(a, keyword) != words(b, keyword)) return false;
+  }
+  return true;
+}
+
 /// Share of the shorter extent along z that two volumes have in common.
 double common_extent(const Grid& a, const Grid& b) {
   const auto range = [](const Grid& grid) {
@@ -288,7 +304,7 @@ InputPlan plan_input(const AnalyzeOptions& options, const std::vector<Profile>& 
     for (SeriesPlan& a : study.series) {
       for (const SeriesPlan& b : study.series) {
         if (&a == &b || !a.used || !b.used || a.profile != b.profile || a.profile->priority <= 0 || a.modality != b.modality) continue;
-        if (a.modality == "PT" || a.series.frame_of_reference_uid != b.series.frame_of_reference_uid) continue;
+        if (a.modality == "PT" || !same_acquisition(a, b)) continue;
         if (a.modality == "CT" && common_extent(a.series.grid, b.series.grid) < 0.6) continue;
         if (better(a, b) || (!better(b, a) && &a < &b)) continue;
         a.used = false;
@@ -312,8 +328,8 @@ InputPlan plan_input(const AnalyzeOptions& options, const std::vector<Profile>& 
   });
   if (!any && plan.studies.empty()) {
     const std::string why = plan.files_skipped.empty() ? "no files" : plan.files_skipped.front().reason;
-    throw Error(ErrorCode::not_possible,
-                fmt::format("input: must hold at least one image; {} files, first: {}", plan.files_skipped.size(), why));
+    throw Error(ErrorCode::unreadable, fmt::format("input: must hold at least one image; {} {}, first: {}", plan.files_skipped.size(),
+                                                   plan.files_skipped.size() == 1 ? "file" : "files", why));
   }
   return plan;
 }

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include <bit>
 #include <cstring>
+#include <numeric>
 
 #include "gantry/base/error.h"
 #include "gantry/base/hash.h"
@@ -23,8 +24,43 @@ constexpr DerivedKind segmentation_kind{"segmentation", "1.2.840.10008.5.1.4.1.1
 struct FrameKey {
   int segment = 0;
   std::int64_t k = 0;
-  int value = 0;
+  std::size_t row = 0;
 };
+
+/// A segment to be: its row, and which label values belong to it.
+struct Part {
+  const Label* label = nullptr;
+  std::vector<char> holds;  ///< by label value
+  bool holds_value(std::int64_t value) const {
+    return value > 0 && value < static_cast<std::int64_t>(holds.size()) && holds[static_cast<std::size_t>(value)] != 0;
+  }
+};
+
+std::vector<Part> parts_of(const Labels& labels, const SegmentIncludes& includes) {
+  std::vector<Part> parts;
+  for (const Label& row : labels.table()) {
+    Part part{&row, {}};
+    std::vector<int> values{row.value};
+    if (const auto more = includes.find(row.value); more != includes.end())
+      values.insert(values.end(), more->second.begin(), more->second.end());
+    for (const int value : values) {
+      if (!(value >= 0 && value <= 65535)) throw Error(ErrorCode::not_possible, fmt::format("label: must be at most 65535; got {}", value));
+      if (static_cast<std::size_t>(value) >= part.holds.size()) part.holds.resize(static_cast<std::size_t>(value) + 1);
+      part.holds[static_cast<std::size_t>(value)] = 1;
+    }
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+/// Whether one label value belongs to two segments.
+bool overlapping(const std::vector<Part>& parts) {
+  std::vector<int> owners(65536);
+  for (const Part& part : parts) {
+    for (std::size_t value = 1; value < part.holds.size(); ++value) owners[value] += part.holds[value];
+  }
+  return std::any_of(owners.begin(), owners.end(), [](int count) { return count > 1; });
+}
 
 /// sRGB as CIELab with the D50 white of the ICC profile connection space, each channel as 16 bit (PS3.3 C.10.7.1.1).
 std::vector<double> cielab(Color color) {
@@ -93,28 +129,31 @@ std::vector<const Instance*> plane_sources(const Series& source, const Grid& gri
 
 /// Frames of all segments, in the order of segments, then planes.
 template <class T>
-std::vector<FrameKey> frames_with_content(const VoxelView<T>& values, const std::vector<const Label*>& rows, const Run& run) {
+std::vector<FrameKey> frames_with_content(const VoxelView<T>& values, const std::vector<Part>& parts, const Run& run) {
   const Grid& grid = values.grid();
   const std::int64_t plane = grid.size(0) * grid.size(1);
-  int highest = 0;
-  for (const Label* row : rows) highest = std::max(highest, row->value);
+  std::size_t end_value = 1;
+  for (const Part& part : parts) end_value = std::max(end_value, part.holds.size());
   std::vector<std::vector<char>> met(static_cast<std::size_t>(grid.size(2)));
   parallel_for(run, grid.size(2), 4, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t k = begin; k < end; ++k) {
       std::vector<char>& present = met[static_cast<std::size_t>(k)];
-      present.resize(static_cast<std::size_t>(highest) + 1);
+      present.resize(end_value);
       for (std::int64_t n = k * plane; n < (k + 1) * plane; ++n) {
         const auto value = static_cast<std::int64_t>(values[n]);
-        if (value > 0 && value <= highest) present[static_cast<std::size_t>(value)] = 1;
+        if (value > 0 && value < static_cast<std::int64_t>(end_value)) present[static_cast<std::size_t>(value)] = 1;
       }
     }
   });
   std::vector<FrameKey> frames;
   int segment = 0;
-  for (const Label* row : rows) {
+  for (std::size_t row = 0; row < parts.size(); ++row) {
     const std::size_t before = frames.size();
     for (std::int64_t k = 0; k < grid.size(2); ++k) {
-      if (met[static_cast<std::size_t>(k)][static_cast<std::size_t>(row->value)]) frames.push_back({segment + 1, k, row->value});
+      const std::vector<char>& present = met[static_cast<std::size_t>(k)];
+      const auto& holds = parts[row].holds;
+      const bool any = std::inner_product(holds.begin(), holds.end(), present.begin(), false, std::logical_or<>(), std::logical_and<>());
+      if (any) frames.push_back({segment + 1, k, row});
     }
     if (frames.size() > before) ++segment;
   }
@@ -134,7 +173,7 @@ std::vector<int> used_plane_numbers(const std::vector<FrameKey>& frames, std::in
 
 /// One bit a pixel, lowest bit first, frames one after another without padding between them (PS3.5 8.1.1).
 template <class T>
-Bytes packed_frames(const VoxelView<T>& values, const std::vector<FrameKey>& frames, const Run& run) {
+Bytes packed_frames(const VoxelView<T>& values, const std::vector<FrameKey>& frames, const std::vector<Part>& parts, const Run& run) {
   const std::int64_t plane = values.grid().size(0) * values.grid().size(1);
   const std::int64_t frame_bytes = (plane + 7) / 8;
   const auto count = static_cast<std::int64_t>(frames.size());
@@ -143,11 +182,12 @@ Bytes packed_frames(const VoxelView<T>& values, const std::vector<FrameKey>& fra
     throw Error(ErrorCode::not_possible, fmt::format("segmentation: pixel data must stay below 4 GiB; needs {} bytes", total));
   const auto pack = [&](const FrameKey& frame, std::byte* out) {
     const T* pixels = values.data() + frame.k * plane;
-    const T wanted = static_cast<T>(frame.value);
+    const Part& part = parts[frame.row];
     for (std::int64_t byte = 0; byte < frame_bytes; ++byte) {
       const std::int64_t first = byte * 8, bits = std::min<std::int64_t>(8, plane - first);
       unsigned packed = 0;
-      for (std::int64_t bit = 0; bit < bits; ++bit) packed |= static_cast<unsigned>(pixels[first + bit] == wanted) << bit;
+      for (std::int64_t bit = 0; bit < bits; ++bit)
+        packed |= static_cast<unsigned>(part.holds_value(static_cast<std::int64_t>(pixels[first + bit]))) << bit;
       out[byte] = static_cast<std::byte>(packed);
     }
   };
@@ -216,18 +256,20 @@ void set_source_image(Draft& group, const Instance& source, bool is_multi_frame)
   image.set_code("PurposeOfReferenceCodeSequence", {"DCM", "121322", "Source image for image processing operation"});
 }
 
-std::string content_of(const Labels& labels) {
+std::string content_of(const Labels& labels, const SegmentIncludes& includes) {
   Sha256 hash;
   hash.add(labels.image().bytes());
   for (const Label& row : labels.table()) {
     hash.add(fmt::format("/{}/{}/{}/{}/{}/{}", row.value, row.id, row.name, row.code.value, fmt::join(row.color, ","), row.method));
   }
+  for (const auto& [value, more] : includes) hash.add(fmt::format("/{}+{}", value, fmt::join(more, "+")));
   return hash.finish_hex();
 }
 
 }  // namespace
 
-WrittenSegmentation write_segmentation(const Path& path, const Series& source, const Labels& labels, Run& run) {
+WrittenSegmentation write_segmentation(const Path& path, const Series& source, const Labels& labels, Run& run,
+                                       const SegmentIncludes& includes) {
   if (labels.image().empty() || labels.image().components() != 1 || labels.image().frames() != 1)
     throw Error(ErrorCode::parameter, "labels: must be one label image without time frames");
   const Grid& grid = labels.image().grid();
@@ -237,16 +279,12 @@ WrittenSegmentation write_segmentation(const Path& path, const Series& source, c
                             source.grid.size(1), source.grid.size(2), grid.size(0), grid.size(1), grid.size(2)));
   if (!(grid.size(0) <= 65535 && grid.size(1) <= 65535))
     throw Error(ErrorCode::not_possible, "labels: a DICOM image has at most 65535 rows and columns");
-  std::vector<const Label*> rows;
-  for (const Label& row : labels.table()) {
-    if (row.value > 65535) throw Error(ErrorCode::not_possible, fmt::format("label: must be at most 65535; got {}", row.value));
-    rows.push_back(&row);
-  }
+  const std::vector<Part> parts = parts_of(labels, includes);
   const std::vector<FrameKey> frames =
-      with_values(labels.image(), [&](const auto& values) { return frames_with_content(values, rows, run); });
+      with_values(labels.image(), [&](const auto& values) { return frames_with_content(values, parts, run); });
   if (frames.empty()) throw Error(ErrorCode::not_possible, "labels: a segmentation needs at least one voxel that is not background");
 
-  WrittenSegmentation written{.sop_instance_uid = object_uid(source, "segmentation", content_of(labels)),
+  WrittenSegmentation written{.sop_instance_uid = object_uid(source, "segmentation", content_of(labels, includes)),
                               .series_instance_uid = derived_series_uid(source, segmentation_kind.name)};
   Draft object;
   set_derived_context(object, source, segmentation_kind, written.sop_instance_uid, 1);
@@ -268,7 +306,7 @@ WrittenSegmentation write_segmentation(const Path& path, const Series& source, c
   object.set("Columns", grid.size(0));
   object.set("NumberOfFrames", static_cast<std::int64_t>(frames.size()));
   object.set("SegmentationType", "BINARY");
-  object.set("SegmentsOverlap", "NO");
+  object.set("SegmentsOverlap", overlapping(parts) ? "YES" : "NO");
   const bool was_lossy = !source.header.empty() && source.header.text("LossyImageCompression").value_or("") == "01";
   object.set("LossyImageCompression", was_lossy ? "01" : "00");
   if (was_lossy) {
@@ -280,9 +318,9 @@ WrittenSegmentation write_segmentation(const Path& path, const Series& source, c
   for (const FrameKey& frame : frames) {
     if (frame.segment == last_segment) continue;
     last_segment = frame.segment;
-    const Label& label = *labels.find(frame.value);
+    const Label& label = *parts[frame.row].label;
     add_segment(object, label, frame.segment, object_uid(source, "segment", label.id));
-    written.segment_number[frame.value] = frame.segment;
+    written.segment_number[label.value] = frame.segment;
   }
 
   const std::vector<const Instance*> instances = distinct_instances(source);
@@ -306,7 +344,7 @@ WrittenSegmentation write_segmentation(const Path& path, const Series& source, c
     group.add_item("SegmentIdentificationSequence").set("ReferencedSegmentNumber", frame.segment);
     if (const Instance* instance = sources[static_cast<std::size_t>(frame.k)]) set_source_image(group, *instance, is_multi_frame);
   }
-  object.set_pixels(with_values(labels.image(), [&](const auto& values) { return packed_frames(values, frames, run); }), 1);
+  object.set_pixels(with_values(labels.image(), [&](const auto& values) { return packed_frames(values, frames, parts, run); }), 1);
   write_atomic(path, object.file());
   return written;
 }

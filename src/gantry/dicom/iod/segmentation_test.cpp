@@ -99,6 +99,22 @@ TEST(Segmentation, gives_pydicom_the_voxels_of_each_label_in_place) {
   }
 }
 
+TEST(Segmentation, gives_a_structure_the_voxels_of_what_belongs_to_it) {
+  if (!has_pydicom()) GTEST_SKIP() << "pydicom is not installed";
+  const TemporaryFolder folder;
+  gantry::Run run;
+  const Grid grid({8, 1, 1});
+  auto voxels = Voxels<std::uint8_t>(grid);
+  for (std::int64_t n = 0; n < 8; ++n)
+    voxels[n] = static_cast<std::uint8_t>(std::array{0, 1, 1, 2, 3, 3, 4, 0}[static_cast<std::size_t>(n)]);
+  const Labels labels(Image(std::move(voxels)), {label_of(1, "heart", "by hand"), label_of(3, "fat", "by hand")});
+  write_segmentation(folder.path() / "seg.dcm", handmade_series(grid), labels, run, {{1, {2, 3}}, {3, {4}}});
+  const Json read = python_json("/usr/bin/python3", folder.path(), pixels_script(folder.path() / "seg.dcm"));
+  ASSERT_EQ(read["frames"].size(), 2u);
+  EXPECT_EQ(read["frames"][0]["bits"], Json({0, 1, 1, 1, 1, 1, 0, 0}));
+  EXPECT_EQ(read["frames"][1]["bits"], Json({0, 0, 0, 0, 1, 1, 1, 0}));
+}
+
 TEST(Segmentation, gives_highdicom_the_same_arrays) {
   const std::string python = python_with_highdicom();
   if (python.empty()) GTEST_SKIP() << "no Python with highdicom (GANTRY_PYTHON)";
