@@ -94,7 +94,7 @@ std::optional<Words> other_contrast(const SeriesInput& input) {
   for (const char* other : {"flair", " t2", "dwi", "diffusion", " adc ", " trace ", " tracew ", " swi ", " bold ", " epi ", " ep2d ",
                             " asl ", "perfusion", " perf ", " tof ", "angio", " phase "}) {
     if (spaced.find(other) != std::string::npos) {
-      const std::string word = trim(other);
+      const std::string word(trim(other));
       return Words{fmt::format("its description says {}", word), fmt::format("序列描述含有 {}", word)};
     }
   }
