@@ -146,7 +146,7 @@ TEST_F(AnalyzeTest, bad_requests_are_named) {
   EXPECT_EQ(code_of_error([&] { analyze(job, run); }), ErrorCode::not_found);
   write_atomic(folder.path() / "noise.nii", "this is no image");
   job = options(folder.path() / "noise.nii", folder.path() / "out");
-  EXPECT_EQ(code_of_error([&] { analyze(job, run); }), ErrorCode::not_possible);
+  EXPECT_EQ(code_of_error([&] { analyze(job, run); }), ErrorCode::unreadable);
   job = options(folder.path() / "ct.nii.gz", folder.path() / "out");
   job.profile = "chest_tc";
   EXPECT_EQ(code_of_error([&] { analyze(job, run); }), ErrorCode::parameter);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "gantry/base/error.h"
@@ -36,11 +37,13 @@ TEST(Structures, have_snomed_ids_with_valid_check_digits) {
   }
 }
 
-TEST(Structures, have_unique_ids_and_names) {
-  std::set<std::string_view> ids, names, names_zh;
+TEST(Structures, have_unique_ids_and_names_and_one_meaning_a_code) {
+  std::set<std::string_view> ids, names_zh;
+  std::map<std::string_view, std::string_view> meanings, codes;
   for (const Structure& row : structures()) {
     EXPECT_TRUE(ids.insert(row.id).second) << row.id;
-    EXPECT_TRUE(names.insert(row.meaning).second) << row.meaning;
+    EXPECT_EQ(meanings.emplace(row.snomed, row.meaning).first->second, row.meaning) << row.snomed;
+    EXPECT_EQ(codes.emplace(row.meaning, row.snomed).first->second, row.snomed) << row.meaning;
     EXPECT_TRUE(names_zh.insert(row.name_zh).second) << row.name_zh;
   }
 }
