@@ -77,7 +77,7 @@ def chest(gantry, row):
                 else:
                     missed += 1
             false_positives.append(len(found) - len(used))
-            print(f"  seed {seed}: Dice {lungs[-2]:.4f} {lungs[-1]:.4f}, volume off {volumes[-2]:.1f} {volumes[-1]:.1f} %, nodules {true - missed}/{true}, false {false_positives[-1]}", file=sys.stderr, flush=True)
+            print(f"  seed {seed}: Dice {lungs[-2]:.4f} {lungs[-1]:.4f}, volume off {volumes[-2]:.1f} {volumes[-1]:.1f} %, nodules so far {true - missed}/{true}, false {false_positives[-1]}", file=sys.stderr, flush=True)
     n = len(SEEDS)
     yield row("analyze", "lungs, smallest Dice", "dice", "1", min(lungs), runs=n)
     yield row("analyze", "lung volume, largest error", "error", "%", max(volumes), runs=n)
@@ -134,7 +134,7 @@ def pet(gantry, row):
                             continue
                         value = nearest["focus" if name == "mtv41_ml" else "lesion"]["volume" if name.startswith("mtv") else name]
                         errors[name].append(100 * abs(value / lesion[name] - 1))
-                print(f"  seed {seed}, noise {noise or 'usual'}: lesions {true - missed}/{true}, " + ", ".join(f"{name} off {max(e, default=0):.1f} %" for name, e in errors.items()), file=sys.stderr, flush=True)
+                print(f"  seed {seed}, noise {noise or 'usual'}: lesions so far {true - missed}/{true}, " + ", ".join(f"{name} off {max(e, default=0):.1f} %" for name, e in errors.items()), file=sys.stderr, flush=True)
         yield row("analyze", f"PET, lesions missed, noise {noise or 'usual'}", "count", "1", missed, runs=true)
         for name in names:
             yield row("analyze", f"PET, {name}, largest error, noise {noise or 'usual'}", "error", "%", max(errors[name], default=float("nan")), runs=len(errors[name]))

@@ -214,7 +214,7 @@ constexpr Row names[] = {
 
 std::optional<std::string> chinese(std::string_view text, int depth);
 
-/// What the placeholders of `pattern` stand for in `text`; the shortest text each, the last one takes the rest.
+/// What each {} of `pattern` stands for in `text`: the shortest text that fits, the rest for the last one.
 std::optional<std::vector<std::string_view>> held_by(std::string_view pattern, std::string_view text) {
   std::vector<std::string_view> held;
   for (;;) {
