@@ -12,6 +12,7 @@
 #include "gantry/base/error.h"
 #include "gantry/base/files.h"
 #include "gantry/base/json.h"
+#include "gantry/base/test_support.h"
 #include "gantry/base/text.h"
 #include "gantry/compute/parallel.h"
 #include "gantry/dicom/suv.h"
@@ -23,15 +24,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Path data_folder() {
-  const char* folder = std::getenv("GANTRY_TEST_DATA");
-  return folder ? Path(folder) : Path();
-}
-
 class Conformance : public testing::Test {
  protected:
   void SetUp() override {
-    if (data_folder().empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+    if (test_data().empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
   }
 };
 
@@ -166,7 +162,7 @@ std::string reference_table(const Path& folder) {
 }
 
 TEST_F(Conformance, each_file_is_read_or_refused_with_its_reason) {
-  const Path data = data_folder();
+  const Path data = test_data();
   std::string table = table_head;
   int silent = 0;
   for (const char* name : {"dicom/pydicom", "dicom/pydicom-data", "dicom/nema-compression", "dicom/dcm_qa/ts", "dicom/dcm_qa/nih",
@@ -216,7 +212,7 @@ void expect_equal(const Image& a, const Image& b, const std::string& what) {
 }
 
 TEST_F(Conformance, lossless_codings_equal_the_uncompressed_image_bit_for_bit) {
-  const Path folder = data_folder() / "dicom/nema-compression";
+  const Path folder = test_data() / "dicom/nema-compression";
   gantry::Run run;
   int compared = 0;
   for (const char* image : {"CT1", "MR1", "NM1", "US1"}) {
@@ -232,7 +228,7 @@ TEST_F(Conformance, lossless_codings_equal_the_uncompressed_image_bit_for_bit) {
 }
 
 TEST_F(Conformance, lossy_codings_stay_within_their_known_errors) {
-  const Path folder = data_folder() / "dicom/nema-compression";
+  const Path folder = test_data() / "dicom/nema-compression";
   gantry::Run run;
   const std::vector<std::pair<const char*, double>> limits{{"CT1_JLSN", 4},   {"MR1_JLSN", 4},   {"NM1_JLSN", 4},
                                                            {"MR1_JPLY", 135}, {"NM1_JPLY", 40},  {"CT1_J2KI", 370},
@@ -282,7 +278,7 @@ void expect_same_in_world(const Image& image, const Image& reference, const std:
 }
 
 TEST_F(Conformance, a_mosaic_in_nine_codings_equals_its_reference_volume) {
-  const Path folder = data_folder() / "dicom/dcm_qa/ts";
+  const Path folder = test_data() / "dicom/dcm_qa/ts";
   gantry::Run run;
   for (int n = 1; n <= 9; ++n) {
     const Path file = mosaic_input(folder.parent_path(), std::to_string(n));
@@ -292,7 +288,7 @@ TEST_F(Conformance, a_mosaic_in_nine_codings_equals_its_reference_volume) {
 }
 
 TEST_F(Conformance, time_series_and_enhanced_images_equal_their_reference_volumes) {
-  const Path data = data_folder() / "dicom/dcm_qa";
+  const Path data = test_data() / "dicom/dcm_qa";
   gantry::Run run;
   for (const ReferencePair& pair : reference_pairs) {
     expect_same_in_world(first_image(data / pair.input, run), io::read(data / pair.reference, run), pair.input);
@@ -307,7 +303,7 @@ TEST_F(Conformance, time_series_and_enhanced_images_equal_their_reference_volume
 TEST_F(Conformance, the_same_image_in_several_encodings_is_the_same) {
   const auto path_of = [](const std::string& name) {
     const char* folder = name.starts_with("d/") ? "dicom/pydicom-data/data" : "dicom/pydicom/test_files";
-    return data_folder() / folder / (name.substr(2) + ".dcm");
+    return test_data() / folder / (name.substr(2) + ".dcm");
   };
   gantry::Run run;
   // The first of each row is the reference; d/ = pydicom-data/data, t/ = pydicom/test_files.
@@ -349,7 +345,7 @@ TEST_F(Conformance, the_same_image_in_several_encodings_is_the_same) {
 }
 
 TEST_F(Conformance, dose_grids_of_eight_patient_positions_lie_where_they_should) {
-  const Path folder = data_folder() / "radiotherapy/dose-orientations/dose";
+  const Path folder = test_data() / "radiotherapy/dose-orientations/dose";
   // Coordinates along the rows, against the columns and along the normal of the planes, in the frame of the treatment room.
   const Json expected = parse_json(read_text(folder / "expected_fixed_xyz.json"));
   gantry::Run run;
@@ -376,16 +372,16 @@ TEST_F(Conformance, dose_grids_of_eight_patient_positions_lie_where_they_should)
 
 TEST_F(Conformance, series_of_known_size_are_complete) {
   gantry::Run run;
-  const auto head = series_in(data_folder() / "series/mr-t1-head", run);
+  const auto head = series_in(test_data() / "series/mr-t1-head", run);
   ASSERT_EQ(head.size(), 1U);
   EXPECT_EQ(head.front().grid.size(), (Size3{274, 384, 384}));
   EXPECT_NEAR(head.front().grid.spacing_mm().z, 0.666667, 1e-5);
   EXPECT_TRUE(head.front().warnings.empty());
-  const auto contrast = series_in(data_folder() / "series/mr-t1-contrast-head", run);
+  const auto contrast = series_in(test_data() / "series/mr-t1-contrast-head", run);
   ASSERT_EQ(contrast.size(), 1U);
   EXPECT_EQ(contrast.front().grid.size(), (Size3{512, 512, 120}));
   EXPECT_NEAR(contrast.front().grid.spacing_mm().z, 1.5, 1e-6);
-  const auto nameless = series_in(data_folder() / "organs/totalsegmentator-reference/example_ct_dicom", run);
+  const auto nameless = series_in(test_data() / "organs/totalsegmentator-reference/example_ct_dicom", run);
   ASSERT_EQ(nameless.size(), 1U);
   EXPECT_EQ(nameless.front().grid.size(), (Size3{512, 512, 20}));
   EXPECT_NEAR(nameless.front().grid.spacing_mm().z, 2, 1e-6);
@@ -394,12 +390,12 @@ TEST_F(Conformance, series_of_known_size_are_complete) {
 TEST_F(Conformance, uptake_values_of_pet_equal_the_reference_volumes) {
   gantry::Run run;
   for (const char* patient : {"STS_001", "STS_002", "STS_008"}) {
-    const auto all = series_in(data_folder() / "sarcoma/dicom" / patient / "PET/image", run);
+    const auto all = series_in(test_data() / "sarcoma/dicom" / patient / "PET/image", run);
     ASSERT_EQ(all.size(), 1U);
     const dicom::Suv suv = dicom::suv_factors(all.front());
     ASSERT_EQ(suv.refusal, "");
     Path reference;
-    for (const auto& entry : fs::recursive_directory_iterator(data_folder() / "sarcoma/nifti" / patient)) {
+    for (const auto& entry : fs::recursive_directory_iterator(test_data() / "sarcoma/nifti" / patient)) {
       const std::string name = entry.path().generic_string();
       if (name.find("PET") != std::string::npos && name.find("mask") == std::string::npos && name.ends_with(".nii.gz"))
         reference = entry.path();

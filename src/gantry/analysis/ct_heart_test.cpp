@@ -4,21 +4,14 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "gantry/analysis/ct_calcium.h"
 #include "gantry/analysis/ct_maps.h"
+#include "gantry/base/test_support.h"
 #include "gantry/io/io.h"
 #include "gantry/simulation/digital_patient.h"
 
 namespace gantry::analysis {
 namespace {
-
-Path test_data(const char* relative) {
-  const char* root = std::getenv("GANTRY_TEST_DATA");
-  const Path path = root ? Path(root) / relative : Path();
-  return root && std::filesystem::exists(path) ? path : Path();
-}
 
 double dice(const MaskView& mask, const VoxelView<std::uint8_t>& truth, int value) {
   std::int64_t both = 0, sum = 0;

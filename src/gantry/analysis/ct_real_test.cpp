@@ -3,22 +3,15 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "gantry/analysis/ct_maps.h"
 #include "gantry/base/random.h"
+#include "gantry/base/test_support.h"
 #include "gantry/io/io.h"
 #include "gantry/simulation/digital_patient.h"
 #include "gantry/volume/morphology.h"
 
 namespace gantry::analysis {
 namespace {
-
-Path test_data(const char* relative) {
-  const char* root = std::getenv("GANTRY_TEST_DATA");
-  const Path path = root ? Path(root) / relative : Path();
-  return root && std::filesystem::exists(path) ? path : Path();
-}
 
 double dice(const VoxelView<std::uint8_t>& labels, const std::vector<int>& values, const std::function<bool(std::int64_t)>& truth) {
   std::int64_t both = 0, sum = 0;

@@ -4,20 +4,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "gantry/analysis/ct_heart.h"
+#include "gantry/base/test_support.h"
 #include "gantry/io/io.h"
 #include "gantry/simulation/digital_patient.h"
 
 namespace gantry::analysis {
 namespace {
-
-Path test_data(const char* relative) {
-  const char* root = std::getenv("GANTRY_TEST_DATA");
-  const Path path = root ? Path(root) / relative : Path();
-  return root && std::filesystem::exists(path) ? path : Path();
-}
 
 std::vector<SliceComposition> composition_of(const Image& image) {
   gantry::Run run;

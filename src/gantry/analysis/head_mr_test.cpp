@@ -4,11 +4,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <set>
 
 #include "gantry/base/error.h"
 #include "gantry/base/random.h"
+#include "gantry/base/test_support.h"
 #include "gantry/io/io.h"
 #include "gantry/volume/measure.h"
 #include "gantry/volume/resample.h"
@@ -186,10 +186,10 @@ TEST(HeadMr, gives_findings_segments_pictures_and_words) {
 }
 
 TEST(HeadMr, agrees_with_a_network_on_a_real_head) {
-  const char* data = std::getenv("GANTRY_TEST_DATA");
-  if (data == nullptr) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  const Path data = test_data();
+  if (data.empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
   gantry::Run run;
-  const Image image = io::read(Path(data) / "models/brainchop/t1_crop.nii.gz", run);
+  const Image image = io::read(data / "models/brainchop/t1_crop.nii.gz", run);
   const HeadMr head = measure_head_mr(image.as<float>(), run);
   // Networks give 1,608 mL for the brain with its fluid and 1,251 mL without.
   EXPECT_NEAR(head.intracranial_ml, 1608, 0.05 * 1608);

@@ -4,9 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "gantry/base/files.h"
+#include "gantry/base/test_support.h"
 
 namespace gantry::analysis {
 namespace {
@@ -71,10 +70,10 @@ TEST(Other, shows_colour_as_it_is_stored) {
 }
 
 TEST(Other, measures_what_real_headers_allow) {
-  const char* data = std::getenv("GANTRY_TEST_DATA");
-  if (data == nullptr) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  const Path data = test_data();
+  if (data.empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
   gantry::Run run;
-  const std::vector<Path> files{Path(data) / "dicom/nema-compression/US1_UNC", Path(data) / "dicom/nema-compression/NM1_UNC"};
+  const std::vector<Path> files{data / "dicom/nema-compression/US1_UNC", data / "dicom/nema-compression/NM1_UNC"};
   const dicom::Input read = dicom::read_dicom(files, run);
   int seen = 0;
   for (const dicom::Study& study : read.studies) {

@@ -4,10 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <set>
 
 #include "gantry/base/error.h"
+#include "gantry/base/test_support.h"
 #include "gantry/io/io.h"
 #include "gantry/volume/measure.h"
 
@@ -177,11 +177,11 @@ TEST(Pet, refuses_values_that_are_no_uptake_and_says_why) {
 }
 
 TEST(Pet, overlaps_the_outlines_of_real_tumours) {
-  const char* data = std::getenv("GANTRY_TEST_DATA");
-  if (data == nullptr) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  const Path data = test_data();
+  if (data.empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
   for (const char* patient : {"STS_001", "STS_002", "STS_008"}) {
     gantry::Run run;
-    const Path folder = Path(data) / "sarcoma/nifti" / patient;
+    const Path folder = data / "sarcoma/nifti" / patient;
     SeriesInput input;
     input.image = io::read(folder / "PET_image.nii.gz", run);
     input.modality = "PT";

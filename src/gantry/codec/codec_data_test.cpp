@@ -4,6 +4,7 @@
 #include <dcmtk/dcmdata/dcpxitem.h>
 #include <dcmtk/dcmdata/dctk.h>
 
+#include "gantry/base/test_support.h"
 #include "gantry/codec/codec.h"
 #include "gantry/codec/codec_test_support.h"
 
@@ -72,11 +73,6 @@ Source load(const Path& path) {
   return source;
 }
 
-Path data_folder() {
-  const char* folder = std::getenv("GANTRY_TEST_DATA");
-  return folder ? Path(folder) / "dicom" : Path();
-}
-
 Frame decode_first(const Source& source) { return decode(source.transfer_syntax, source.streams.at(0), source.format); }
 
 /// Sample n as a number.
@@ -88,11 +84,11 @@ int value_at(const Frame& frame, std::size_t n) {
 }
 
 TEST(CodecData, lossless_nema_files_equal_their_uncompressed_twins) {
-  if (data_folder().empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  if (test_data("dicom").empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
   for (const char* name : {"CT1", "MR1", "NM1", "US1"}) {
-    const Source reference = load(data_folder() / "nema-compression" / (std::string(name) + "_UNC"));
+    const Source reference = load(test_data("dicom") / "nema-compression" / (std::string(name) + "_UNC"));
     for (const char* ending : {"RLE", "JPLL", "JLSL", "J2KR"}) {
-      const Path path = data_folder() / "nema-compression" / (std::string(name) + "_" + ending);
+      const Path path = test_data("dicom") / "nema-compression" / (std::string(name) + "_" + ending);
       if (!std::filesystem::exists(path)) continue;
       const Frame frame = with_context(path.string(), [&] { return decode_first(load(path)); });
       EXPECT_TRUE(frame.pixels == reference.streams[0]) << path.filename();
@@ -101,7 +97,7 @@ TEST(CodecData, lossless_nema_files_equal_their_uncompressed_twins) {
 }
 
 TEST(CodecData, lossy_nema_files_stay_within_the_known_errors) {
-  if (data_folder().empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  if (test_data("dicom").empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
   struct Row {
     const char* file;
     const char* reference;
@@ -116,9 +112,9 @@ TEST(CodecData, lossy_nema_files_stay_within_the_known_errors) {
                          {"MR1_J2KI", "MR1", 396},
                          {"NM1_J2KI", "NM1", 101},
                          {"US1_J2KI", "US1", 124}}) {
-    const Source reference = load(data_folder() / "nema-compression" / (std::string(row.reference) + "_UNC"));
+    const Source reference = load(test_data("dicom") / "nema-compression" / (std::string(row.reference) + "_UNC"));
     const Frame expected{reference.format, reference.streams[0]};
-    const Frame frame = decode_first(load(data_folder() / "nema-compression" / row.file));
+    const Frame frame = decode_first(load(test_data("dicom") / "nema-compression" / row.file));
     ASSERT_EQ(frame.pixels.size(), expected.pixels.size()) << row.file;
     int largest = 0;
     const std::size_t cell = static_cast<std::size_t>(expected.format.bits_allocated) / 8;
@@ -130,10 +126,10 @@ TEST(CodecData, lossy_nema_files_stay_within_the_known_errors) {
 }
 
 TEST(CodecData, nine_codings_of_one_mosaic_agree) {
-  if (data_folder().empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  if (test_data("dicom").empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
   Bytes first;
   int found = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(data_folder() / "dcm_qa/ts/In")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(test_data("dicom") / "dcm_qa/ts/In")) {
     if (!entry.is_regular_file()) continue;
     const Source source = load(entry.path());
     const Bytes pixels = can_decode(source.transfer_syntax) ? decode_first(source).pixels : source.streams[0];
@@ -145,7 +141,7 @@ TEST(CodecData, nine_codings_of_one_mosaic_agree) {
 }
 
 TEST(CodecData, colour_bars_come_out_as_rgb) {
-  if (data_folder().empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  if (test_data("dicom").empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
   struct Row {
     const char* file;
     int tolerance;
@@ -174,7 +170,7 @@ TEST(CodecData, colour_bars_come_out_as_rgb) {
                          {"SC_rgb_jls_lossy_line.dcm", 5},
                          {"SC_rgb_jls_lossy_sample.dcm", 5}}) {
     SCOPED_TRACE(row.file);
-    const Frame frame = decode_first(load(data_folder() / "pydicom/test_files" / row.file));
+    const Frame frame = decode_first(load(test_data("dicom") / "pydicom/test_files" / row.file));
     EXPECT_EQ(frame.format.photometric_interpretation, "RGB");
     ASSERT_EQ(frame.format.columns, 100);
     for (std::size_t bar = 0; bar < bars.size(); ++bar) {
@@ -185,8 +181,8 @@ TEST(CodecData, colour_bars_come_out_as_rgb) {
 }
 
 TEST(CodecData, the_sign_is_the_one_of_the_header) {
-  if (data_folder().empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
-  const Path folder = data_folder() / "pydicom/test_files";
+  if (test_data("dicom").empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  const Path folder = test_data("dicom") / "pydicom/test_files";
   // The header says signed, the codestream unsigned: values of this CT must include air near -1000 or -2000.
   const Frame mismatch = decode_first(load(folder / "J2K_pixelrep_mismatch.dcm"));
   EXPECT_TRUE(mismatch.format.is_signed);

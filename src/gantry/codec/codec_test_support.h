@@ -9,6 +9,7 @@
 
 #include "gantry/base/error.h"
 #include "gantry/base/random.h"
+#include "gantry/base/test_support.h"
 #include "gantry/codec/codec.h"
 
 namespace gantry::codec {
@@ -35,17 +36,6 @@ inline Frame picture(FrameFormat format) {
     std::memcpy(frame.pixels.data() + n * cell, &stored, cell);
   }
   return frame;
-}
-
-template <class Body>
-Error error_of(Body&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return Error(ErrorCode::internal, "none");
 }
 
 }  // namespace gantry::codec

@@ -12,15 +12,10 @@
 
 #include "gantry/base/error.h"
 #include "gantry/base/random.h"
+#include "gantry/base/test_support.h"
 #include "gantry/io/io.h"
 
 namespace gantry::io {
-
-/// The folder of public test data, or nothing when GANTRY_TEST_DATA is not set.
-inline Path test_data() {
-  const char* folder = std::getenv("GANTRY_TEST_DATA");
-  return folder ? Path(folder) : Path();
-}
 
 /// A grid with unequal sizes and spacings and oblique axes.
 inline Grid oblique_grid(Size3 size) {
@@ -60,18 +55,6 @@ inline void expect_same_values(const Image& found, const Image& expected) {
 inline void expect_same_space(const Grid& found, const Grid& expected, double tolerance_mm = 1e-4) {
   EXPECT_TRUE(found.same_space(expected, tolerance_mm)) << found.orientation() << " for " << expected.orientation() << ", origin "
                                                         << found.origin_mm().x << ' ' << found.origin_mm().y << ' ' << found.origin_mm().z;
-}
-
-/// The error that `body` throws; a failure when it throws none.
-template <class Body>
-Error error_of(Body&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return Error(ErrorCode::internal, "none");
 }
 
 /// Sum of value n times (n modulo 997): depends on the order of the values.
