@@ -7,6 +7,8 @@ find_package(TBB REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(OpenSSL REQUIRED)
 find_package(DCMTK REQUIRED)
+find_package(Boost 1.74 REQUIRED)  # headers only: Asio
+find_package(SQLite3 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PNG REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
