@@ -1,75 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
-// Runs every tests/cases/*.case through the library, the command line and a pipeline, and asks for the same results on each.
+// Runs every tests/cases/*.case through every surface and asks for the same results on each.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdlib>
-
+#include "case_surfaces/surface.h"
 #include "gantry/base/error.h"
 #include "gantry/base/files.h"
 #include "gantry/base/text.h"
 #include "gantry/catalogue/catalogue.h"
-#include "gantry/operation/pipeline.h"
-#include "gantry/operation/sources.h"
 
-namespace gantry {
+namespace gantry::cases {
 namespace {
-
-/// One `run` or `fail` line with the `expect` lines below it.
-struct Step {
-  int line = 0;
-  std::string operation;
-  std::vector<std::pair<std::string, std::string>> parameters;  ///< name, text
-  std::vector<std::pair<std::string, std::string>> inputs;      ///< port, reference
-  std::string failure;                                          ///< begin of the message that must come
-  std::vector<std::pair<int, std::string>> expectations;
-};
-
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> words;
-  for (const std::string& word : split(text, ' ')) {
-    if (!word.empty()) words.push_back(word);
-  }
-  return words;
-}
-
-Step step_of(int line, std::string_view text) {
-  Step step;
-  step.line = line;
-  if (const auto arrow = text.find(" => "); arrow != std::string_view::npos) {
-    step.failure = trim(text.substr(arrow + 4));
-    text = text.substr(0, arrow);
-  }
-  const auto words = words_of(text);
-  step.operation = words.at(1);
-  for (std::size_t n = 2; n < words.size(); ++n) {
-    if (words[n].starts_with("--")) {
-      step.parameters.emplace_back(to_snake(words[n].substr(2)), words.at(n + 1));
-      ++n;
-    } else {
-      const auto equals = words[n].find('=');
-      step.inputs.emplace_back(words[n].substr(0, equals), words[n].substr(equals + 1));
-    }
-  }
-  return step;
-}
-
-std::vector<Step> steps_of(const std::string& file) {
-  std::vector<Step> steps;
-  int line = 0;
-  for (const std::string& raw : split(file, '\n')) {
-    ++line;
-    const std::string_view text = trim(raw);
-    if (text.empty() || text.starts_with('#')) continue;
-    if (text.starts_with("expect ")) {
-      steps.at(steps.size() - 1).expectations.emplace_back(line, text.substr(7));
-    } else {
-      steps.push_back(step_of(line, text));
-    }
-  }
-  return steps;
-}
 
 /// mean, sum, minimum, maximum, standard_deviation, count, nonzero of an image; a path into JSON.
 double property(const Value& value, const std::string& name) {
@@ -128,108 +69,6 @@ void check(const Step& step, const Arguments& inputs, const Arguments& outputs, 
   }
 }
 
-/// What a surface gave: outputs, or the message of its failure.
-struct Outcome {
-  Arguments outputs;
-  std::string failure;
-};
-
-Json parameters_of(const Step& step, const Operation& operation) {
-  Json parameters = Json::object();
-  for (const auto& [name, text] : step.parameters) {
-    for (const ParameterInfo& info : operation.info().parameters) {
-      if (info.name == name) parameters[name] = parameter_from_text(info, text);
-    }
-    if (!parameters.contains(name)) parameters[name] = text;
-  }
-  return parameters;
-}
-
-Arguments inputs_of(const Step& step, const Operation& operation) {
-  Run run;
-  Arguments inputs;
-  for (const auto& [port, reference] : step.inputs) {
-    for (const PortDescription& described : operation.info().inputs) {
-      if (described.name == port) inputs[port].push_back(Sources().resolve(*described.type, reference, run));
-    }
-  }
-  return inputs;
-}
-
-Outcome through_library(const Step& step, const Operation& operation) {
-  try {
-    Run run;
-    return {operation.run(inputs_of(step, operation), parameters_of(step, operation), run), {}};
-  } catch (const Error& error) {
-    return {{}, error.message()};
-  }
-}
-
-Outcome through_pipeline(const Step& step, const Operation& operation) {
-  try {
-    Run run;
-    Json inputs = Json::object(), taken = Json::object(), outputs = Json::object();
-    std::map<std::string, Value> values;
-    for (const auto& [port, given] : inputs_of(step, operation)) {
-      taken[port] = Json::array();
-      for (std::size_t n = 0; n < given.size(); ++n) {
-        const std::string name = fmt::format("{}_{}", port, n);
-        inputs[name] = {{"type", given[n].type().id}};
-        taken[port].push_back(name);
-        values[name] = given[n];
-      }
-    }
-    for (const PortDescription& port : operation.info().outputs) {
-      if (!port.optional) outputs[port.name] = "step." + port.name;
-    }
-    const Json json{
-        {"gantry_pipeline", 1},
-        {"inputs", inputs},
-        {"steps", {{{"id", "step"}, {"operation", step.operation}, {"inputs", taken}, {"parameters", parameters_of(step, operation)}}}},
-        {"outputs", outputs}};
-    Outcome outcome;
-    for (auto& [name, value] : Pipeline::parse(json, catalogue()).run(values, nullptr, run)) outcome.outputs[name].push_back(value);
-    return outcome;
-  } catch (const Error& error) {
-    return {{}, error.message()};
-  }
-}
-
-Outcome through_command(const Step& step, const Operation& operation) {
-  const TemporaryFolder folder;
-  const OperationInfo& info = operation.info();
-  std::string command = fmt::format("{} {} {}", GANTRY_PROGRAM, info.family(), to_kebab(info.name()));
-  const auto quoted = [](const std::string& word) { return " '" + word + "'"; };
-  for (const PortDescription& port : info.inputs) {
-    for (const auto& [name, reference] : step.inputs) {
-      if (name == port.name)
-        command += port.variadic   ? " --input" + quoted(reference)
-                   : port.optional ? " --" + to_kebab(name) + quoted(reference)
-                                   : quoted(reference);
-    }
-  }
-  std::map<std::string, Path> files;
-  for (std::size_t n = 0; n < info.outputs.size(); ++n) {
-    const PortDescription& port = info.outputs[n];
-    if (port.optional) continue;
-    const std::string ending = port.type->endings.substr(0, port.type->endings.find(' ')) == ".nii"
-                                   ? ".nrrd"
-                                   : std::string(port.type->endings.substr(0, port.type->endings.find(' ')));
-    files[port.name] = folder.path() / (port.name + ending);
-    command += (n == 0 ? "" : " --" + to_kebab(port.name)) + quoted(files[port.name].string());
-  }
-  for (const auto& [name, text] : step.parameters) command += " --" + to_kebab(name) + quoted(text);
-  const Path errors = folder.path() / "errors.txt";
-  const int status = std::system((command + " 2>" + errors.string() + " </dev/null").c_str());
-  if (WEXITSTATUS(status) != 0) return {{}, std::string(trim(read_text(errors)))};
-  Outcome outcome;
-  Run run;
-  for (const PortDescription& port : info.outputs) {
-    if (files.contains(port.name)) outcome.outputs[port.name].push_back(Value(*port.type, port.type->read(files[port.name], run)));
-  }
-  return outcome;
-}
-
 /// The voxels, or the whole of another value: grids lose digits in text headers.
 std::string fingerprint(const Value& value) {
   if (&value.type() == &port_info<Image>()) {
@@ -247,25 +86,33 @@ std::string fingerprint(const Value& value) {
 class Case : public testing::TestWithParam<std::string> {};
 
 TEST_P(Case, gives_the_same_known_answers_on_every_surface) {
-  for (const Step& step : steps_of(read_text(Path(GANTRY_SOURCE) / "tests/cases" / GetParam()))) {
+  const auto steps = steps_of(read_text(Path(GANTRY_SOURCE) / "tests/cases" / GetParam()));
+  for (const Step& step : steps) {
     const Operation& operation = catalogue().at(step.operation);
-    const std::map<std::string, Outcome> outcomes{{"library", through_library(step, operation)},
-                                                  {"pipeline", through_pipeline(step, operation)},
-                                                  {"command", through_command(step, operation)}};
-    for (const auto& [surface, outcome] : outcomes) {
-      SCOPED_TRACE(fmt::format("{} line {} through {}", GetParam(), step.line, surface));
+    Outcome expected;
+    for (const Surface& surface : surfaces()) {
+      if (!surface.missing().empty()) continue;
+      SCOPED_TRACE(fmt::format("{} line {} through {}", GetParam(), step.line, surface.name));
+      const Outcome outcome = surface.run(step, operation);
+      if (surface.name == "library") expected = outcome;
       if (!step.failure.empty()) {
         EXPECT_NE(outcome.failure.find(step.failure), std::string::npos) << "got: " << outcome.failure;
         continue;
       }
       ASSERT_EQ(outcome.failure, "");
-      check(step, inputs_of(step, operation), outcome.outputs, surface);
-      for (const auto& [port, values] : outcomes.at("library").outputs) {
+      check(step, inputs_of(step, operation), outcome.outputs, surface.name);
+      for (const auto& [port, values] : expected.outputs) {
         const auto same = outcome.outputs.find(port);
         if (same == outcome.outputs.end()) continue;
         EXPECT_TRUE(fingerprint(values.front()) == fingerprint(same->second.front())) << port << " differs from the library's";
       }
     }
+  }
+}
+
+TEST(Surfaces, are_all_tried) {
+  for (const Surface& surface : surfaces()) {
+    if (const std::string reason = surface.missing(); !reason.empty()) GTEST_SKIP() << surface.name << ": " << reason;
   }
 }
 
@@ -290,4 +137,4 @@ TEST(Cases, exist_for_every_operation) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::cases
