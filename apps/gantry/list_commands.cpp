@@ -8,30 +8,11 @@
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
 #include "gantry/catalogue/catalogue.h"
+#include "gantry/operation/declaration.h"
 #include "gantry/operation/pipeline.h"
 #include "session.h"
 
 namespace gantry::cli {
-
-namespace {
-
-Json json_of(const PortDescription& port) {
-  return {
-      {"name", port.name}, {"type", port.type->id}, {"description", port.words}, {"optional", port.optional}, {"variadic", port.variadic}};
-}
-
-Json json_of(const Operation& operation) {
-  const OperationInfo& info = operation.info();
-  Json inputs = Json::array(), outputs = Json::array(), rules = Json::object();
-  for (const PortDescription& port : info.inputs) inputs.push_back(json_of(port));
-  for (const PortDescription& port : info.outputs) outputs.push_back(json_of(port));
-  for (const ParameterInfo& parameter : info.parameters) rules[parameter.name] = rule_of(parameter);
-  return {{"id", info.id},    {"version", info.version},   {"summary", info.summary},
-          {"inputs", inputs}, {"outputs", outputs},        {"parameters", operation.schema()},
-          {"rules", rules},   {"examples", info.examples}, {"references", info.references}};
-}
-
-}  // namespace
 
 int list_operations(const Words& arguments) {
   CommandLine command("operations", "Lists all operations, or says everything about one.");
@@ -50,14 +31,14 @@ int list_operations(const Words& arguments) {
   if (!id.empty()) {
     const Operation& operation = catalogue().at(to_snake(id));
     if (session.json()) {
-      print(json_of(operation));
+      print(declaration_of(operation));
       return 0;
     }
     return run_operation(operation, {"--help"});
   }
   if (session.json()) {
     Json all = Json::array();
-    for (const auto& operation : catalogue().operations()) all.push_back(json_of(*operation));
+    for (const auto& operation : catalogue().operations()) all.push_back(declaration_of(*operation));
     print(Json{{"operations", all}});
     return 0;
   }
