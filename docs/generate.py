@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Writes the generated parts of the reference: parameter tables, index of operations, command help, pipeline schema.
+"""Writes the generated parts of the reference: parameter tables, index of operations, command help, pipeline schema,
+type stubs of the Python module.
 With --check nothing is written; exit 1 names the files that would change."""
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+from python_stubs import stubs
 
 ROOT = Path(__file__).resolve().parents[1]
 GANTRY = ROOT / "build/release/bin/gantry"
@@ -79,6 +82,7 @@ def generated():
     for verb in re.findall(r"^  ([a-z-]+(?: [a-z-]+)?)  ", gantry("--help").split("Operations:")[0], re.M):
         commands += f"\n## gantry {verb}\n\n```\n{gantry(*verb.split(), '--help').strip()}\n```\n"
     files[ROOT / "docs/reference/commands.md"] = commands
+    files |= stubs(operations, ROOT / "python/gantry")
     return files
 
 

@@ -15,6 +15,7 @@ const std::vector<Surface>& surfaces() {
       {"library", never_missing, through_library},
       {"pipeline", never_missing, through_pipeline},
       {"command", never_missing, through_command},
+      {"python", missing_python, through_python},
   };
   return all;
 }

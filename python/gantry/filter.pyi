@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The Gantry authors
+# Written by docs/generate.py.
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, overload
+
+from numpy.typing import NDArray
+
+from . import Image, ImageLike, Labels, LabelsLike, Path, Progress, Transform, Value
+
+@overload
+def gaussian(
+    image: NDArray[Any],
+    *,
+    sigma: float = 1.0,
+    border: Literal['mirror', 'nearest', 'zero'] = 'mirror',
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> NDArray[Any]:
+    """Smooths with a Gaussian of the given width."""
+
+@overload
+def gaussian(
+    image: ImageLike,
+    *,
+    sigma: float = 1.0,
+    border: Literal['mirror', 'nearest', 'zero'] = 'mirror',
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> Image:
+    """Smooths with a Gaussian of the given width."""
+
+@overload
+def median(
+    image: NDArray[Any],
+    *,
+    radius: int = 1,
+    border: Literal['mirror', 'nearest', 'zero'] = 'mirror',
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> NDArray[Any]:
+    """Replaces each voxel by the median of the cube around it."""
+
+@overload
+def median(
+    image: ImageLike,
+    *,
+    radius: int = 1,
+    border: Literal['mirror', 'nearest', 'zero'] = 'mirror',
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> Image:
+    """Replaces each voxel by the median of the cube around it."""
+
+@overload
+def resample(
+    image: NDArray[Any],
+    reference: NDArray[Any] | None = None,
+    *,
+    spacing: Sequence[float] | None = None,
+    interpolation: Literal['nearest', 'linear', 'cubic'] = 'linear',
+    outside: float = 0.0,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> NDArray[Any]:
+    """Brings an image to another spacing or to the grid of another image."""
+
+@overload
+def resample(
+    image: ImageLike,
+    reference: ImageLike | None = None,
+    *,
+    spacing: Sequence[float] | None = None,
+    interpolation: Literal['nearest', 'linear', 'cubic'] = 'linear',
+    outside: float = 0.0,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> Image:
+    """Brings an image to another spacing or to the grid of another image."""
+
+@overload
+def distance(
+    mask: NDArray[Any],
+    *,
+    side: Literal['outside', 'inside', 'both'] = 'outside',
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> NDArray[Any]:
+    """Measures the distance of every voxel to a mask."""
+
+@overload
+def distance(
+    mask: ImageLike,
+    *,
+    side: Literal['outside', 'inside', 'both'] = 'outside',
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> Image:
+    """Measures the distance of every voxel to a mask."""
+
+@overload
+def morphology(
+    mask: NDArray[Any],
+    *,
+    action: Literal['dilate', 'erode', 'open', 'close', 'fill_holes'] = 'dilate',
+    radius: float = 1.0,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> NDArray[Any]:
+    """Grows, shrinks, opens or closes a mask by a ball, or fills its holes."""
+
+@overload
+def morphology(
+    mask: ImageLike,
+    *,
+    action: Literal['dilate', 'erode', 'open', 'close', 'fill_holes'] = 'dilate',
+    radius: float = 1.0,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> Image:
+    """Grows, shrinks, opens or closes a mask by a ball, or fills its holes."""
