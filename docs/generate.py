@@ -78,6 +78,7 @@ def generated():
         index += f"| [{operation['id']}](operations/{operation['id']}.md) | {operation['summary']} | {names(operation['inputs'])} | {names(operation['outputs'])} |\n"
     files[ROOT / "docs/reference/operations.md"] = index
     files[ROOT / "docs/reference/pipeline.schema.json"] = gantry("operations", "--pipeline-schema")
+    files[ROOT / "docs/reference/openapi.json"] = gantry("serve", "--openapi")
     commands = "# Commands\n\nThe help of every command, as the program prints it. Operations are in [operations.md](operations.md).\n"
     for verb in re.findall(r"^  ([a-z-]+(?: [a-z-]+)?)  ", gantry("--help").split("Operations:")[0], re.M):
         commands += f"\n## gantry {verb}\n\n```\n{gantry(*verb.split(), '--help').strip()}\n```\n"

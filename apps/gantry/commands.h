@@ -33,5 +33,7 @@ int info(const Words& arguments);
 int convert(const Words& arguments);
 int analyze(const Words& arguments);
 int digital_patient(const Words& arguments);
+int serve(const Words& arguments);
+int verify_audit(const Words& arguments);
 
 }  // namespace gantry::cli

@@ -21,6 +21,8 @@ const std::vector<Verb>& verbs() {
       {"pipeline", "Runs operations joined by a JSON file", run_pipeline},
       {"operations", "Lists all operations", list_operations},
       {"completion", "Prints a completion script for bash or zsh", print_completion},
+      {"serve", "Runs the server: archive, REST, DICOMweb, jobs", serve},
+      {"audit verify", "Checks that a server's audit log was not changed", verify_audit},
       {"version", "Prints the version", print_version},
   };
   return all;

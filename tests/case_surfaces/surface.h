@@ -48,6 +48,7 @@ Outcome through_pipeline(const Step& step, const Operation& operation);
 Outcome through_command(const Step& step, const Operation& operation);
 std::string missing_python();
 Outcome through_python(const Step& step, const Operation& operation);
+Outcome through_rest(const Step& step, const Operation& operation);
 
 /// The step's parameters as JSON: words become numbers where the declaration says so.
 Json parameters_of(const Step& step, const Operation& operation);

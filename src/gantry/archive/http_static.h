@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#pragma once
+
+#include "gantry/archive/http.h"
+
+namespace gantry::archive {
+
+/// A file of a packaged web application below `folder`; for a path that names none, `index.html`, since the application has addresses of
+/// its own. Symbolic links out of the folder are not followed. Error(not_found).
+Response static_file(const Request& request, const Path& folder, const std::string& relative);
+
+/// The page at `/` where no console is installed.
+Response front_page();
+
+/// Headers that every page of this server carries: nothing is loaded from other hosts, no other site may frame it.
+void add_page_headers(Response& response);
+
+}  // namespace gantry::archive

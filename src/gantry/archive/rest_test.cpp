@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#include "gantry/archive/rest.h"
+
+#include <gtest/gtest.h>
+
+#include "gantry/archive/archive_test_support.h"
+#include "gantry/archive/http_test_support.h"
+#include "gantry/archive/serve.h"
+#include "gantry/catalogue/catalogue.h"
+
+namespace gantry::archive {
+namespace {
+
+const std::string basic = "Authorization: Basic YWRtaW46dGVzdCBwYXNzd29yZA==\r\n";  // admin:test password
+const std::string json_type = "Content-Type: application/json\r\n";
+
+void write_phantom(const std::string& name, const Path& file) {
+  Run run;
+  remote_sources(nullptr).resolve(port_info<Image>(), "phantom:" + name, run).write(file, run);
+}
+
+double highest_of(const Path& file) {
+  Run run;
+  const auto voxels = PortType<Image>::read(file, run).as<double>();
+  double highest = 0;
+  for (const double value : voxels.values()) highest = std::max(highest, value);
+  return highest;
+}
+
+class Rest : public testing::Test {
+ protected:
+  Rest() {
+    write_atomic(folder_.path() / "password", std::string_view("test password\nsecond line"));
+    start();
+  }
+  void start() {
+    ServeOptions options;
+    options.data = folder_.path() / "data";
+    options.admin_password_file = folder_.path() / "password";
+    options.http_port = 0;
+    options.dicom_port = -1;
+    options.max_body_bytes = 1 << 24;
+    options.jobs.workers = 1;
+    server_ = std::make_unique<Server>(options, catalogue());
+    client_ = std::make_unique<TestClient>(server_->http_port());
+  }
+  Reply ask(std::string_view method, const std::string& target, const std::string& headers = {}, const std::string& body = {}) {
+    return TestClient(server_->http_port()).ask(method, target, basic + headers, body);
+  }
+  /// Runs filter.gaussian by a JSON body.
+  Reply gaussian(const std::string& body) { return ask("POST", "/api/v1/operations/filter.gaussian/runs", json_type, body); }
+  Json ended(const Reply& accepted) {
+    return ask("GET", "/api/v1/jobs/" + accepted.json().at("id").get<std::string>() + "?wait=60").json();
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<TestClient> client_;
+};
+
+std::string part(const std::string& name, const std::string& content, const std::string& file_name = {}) {
+  return fmt::format("--b\r\nContent-Disposition: form-data; name=\"{}\"{}\r\n\r\n{}\r\n", name,
+                     file_name.empty() ? "" : "; filename=\"" + file_name + "\"", content);
+}
+const std::string form_type = "Content-Type: multipart/form-data; boundary=b\r\n";
+
+TEST_F(Rest, closes_every_route_of_its_document_without_a_login) {
+  const Json document = client_->ask("GET", "/api/v1/openapi.json").json();
+  int open = 0, closed = 0;
+  for (const auto& [path, methods] : document.at("paths").items()) {
+    std::string target = path;
+    for (std::size_t at; (at = target.find('{')) != std::string::npos;) target.replace(at, target.find('}') - at + 1, "x");
+    for (const auto& [method, operation] : methods.items()) {
+      std::string name = method;
+      for (char& c : name) c = static_cast<char>(std::toupper(c));
+      const bool is_open = operation.contains("security") && operation["security"].empty();
+      const Reply reply = TestClient(server_->http_port()).ask(name, target);
+      (is_open ? open : closed) += 1;
+      if (path == "/api/v1/login") continue;
+      EXPECT_EQ(reply.status == 401, !is_open) << name << " " << path << " " << reply.status;
+      EXPECT_NE(ask(name, target).status, 401) << name << " " << path;
+    }
+  }
+  EXPECT_EQ(open, 3);
+  EXPECT_GT(closed, 20);
+  EXPECT_EQ(client_->ask("GET", "/api/v1/unknown").status, 401);
+  EXPECT_EQ(client_->ask("POST", "/api/v1/login", json_type, R"({"user":"admin","password":"wrong wrong"})").status, 401);
+}
+
+TEST_F(Rest, begins_and_ends_sessions) {
+  const Reply reply = client_->ask("POST", "/api/v1/login", json_type, R"({"user":"admin","password":"test password"})");
+  ASSERT_EQ(reply.status, 200);
+  const std::string cookie = reply.headers.find("set-cookie").value_or("");
+  EXPECT_NE(cookie.find("HttpOnly"), std::string::npos);
+  EXPECT_NE(cookie.find("SameSite=Strict"), std::string::npos);
+  const std::string header = "Cookie: " + cookie.substr(0, cookie.find(';')) + "\r\n";
+  EXPECT_EQ(client_->ask("GET", "/api/v1/session", header).json()["user"], "admin");
+  EXPECT_EQ(client_->ask("POST", "/api/v1/logout", header + "Origin: http://evil.example\r\n").status, 403);
+  EXPECT_EQ(client_->ask("POST", "/api/v1/logout", header + "Origin: http://localhost\r\n").status, 204);
+  EXPECT_EQ(client_->ask("GET", "/api/v1/session", header).status, 401);
+}
+
+TEST_F(Rest, lists_operations_as_they_are_declared) {
+  const Json all = ask("GET", "/api/v1/operations").json().at("operations");
+  EXPECT_EQ(all.size(), catalogue().operations().size());
+  const Json one = ask("GET", "/api/v1/operations/filter.gaussian").json();
+  EXPECT_EQ(one["parameters"]["properties"]["sigma"]["maximum"], 100);
+  EXPECT_EQ(one["inputs"][0]["type"], "image");
+  const Reply unknown = ask("GET", "/api/v1/operations/filter.gausian");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_NE(unknown.body.find("filter.gaussian"), std::string::npos);
+}
+
+TEST_F(Rest, runs_an_operation_on_an_upload) {
+  write_phantom("impulse", folder_.path() / "in.nii.gz");
+  const std::string body =
+      part("image", read_text(folder_.path() / "in.nii.gz"), "../../in.NII.GZ") + part("parameters", R"({"sigma": 2})") + "--b--\r\n";
+  const Reply accepted = ask("POST", "/api/v1/operations/filter.gaussian/runs", form_type, body);
+  ASSERT_EQ(accepted.status, 202) << accepted.body;
+  EXPECT_EQ(accepted.headers.find("location"), "/api/v1/jobs/" + accepted.json()["id"].get<std::string>());
+  const Json job = ended(accepted);
+  ASSERT_EQ(job["state"], "done") << job;
+  ASSERT_EQ(job["outputs"][0]["name"], "smoothed");
+  const Reply result = ask("GET", job["outputs"][0]["href"].get<std::string>());
+  write_atomic(folder_.path() / "out.nii.gz", std::string_view(result.body));
+  EXPECT_NEAR(highest_of(folder_.path() / "out.nii.gz"), 0.00794, 5e-5);
+  // The uploads are gone, the results stay through a restart, and go when they are removed.
+  const Path jobs = folder_.path() / "data/server/jobs" / job["id"].get<std::string>();
+  EXPECT_FALSE(std::filesystem::exists(jobs / "inputs"));
+  server_.reset();
+  start();
+  EXPECT_EQ(ask("GET", job["outputs"][0]["href"].get<std::string>()).body, result.body);
+  EXPECT_EQ(ask("DELETE", "/api/v1/jobs/" + job["id"].get<std::string>()).status, 204);
+  EXPECT_EQ(ask("GET", "/api/v1/jobs/" + job["id"].get<std::string>()).status, 404);
+  EXPECT_FALSE(std::filesystem::exists(jobs));
+}
+
+TEST_F(Rest, runs_an_operation_on_a_series_of_the_archive) {
+  server_.reset();
+  {
+    Archive archive({.data = folder_.path() / "data"});
+    archive.add(test::file_of({.pixel_bytes = 32}));
+  }
+  start();
+  const Json failed = ended(gaussian(R"({"inputs": {"image": "archive:9.9.9"}})"));
+  EXPECT_EQ(failed["error"]["code"], "not_found");
+  EXPECT_EQ(failed["error"]["status"], 404);
+  const Json job = ended(gaussian(R"({"inputs": {"image": "archive:1.2.3/1.2.3.1"}})"));
+  EXPECT_NE(job["error"]["code"], "not_found") << job;
+}
+
+TEST_F(Rest, refuses_bad_input_with_the_status_of_the_error_table) {
+  const auto status = [&](const std::string& body) { return gaussian(body).status; };
+  EXPECT_EQ(status(R"({"inputs": {"image": "phantom:sphere"}, "parameters": {"sigma": -1}})"), 422);
+  EXPECT_EQ(status(R"({"inputs": {"image": "phantom:sphere"}, "parameters": {"sigma": NaN}})"), 400);
+  EXPECT_EQ(status(R"({"inputs": {"image": "phantom:sphere"}, "parameters": {"sigma": 1e999}})"), 400);
+  EXPECT_EQ(status(R"({"inputs": {"image": "phantom:sphere"}, "parameters": {"sigma": null}})"), 422);
+  EXPECT_EQ(status(R"({"inputs": {"image": "phantom:sphere"}, "parameters": {"sigmo": 1}})"), 422);
+  EXPECT_EQ(status(R"({"inputs": {"image": "phantom:sphere"}, "parameters": [1]})"), 422);
+  EXPECT_EQ(status(R"({"inputs": {"image": "phantom:sphere"}, "other": 1})"), 422);
+  EXPECT_EQ(status(R"({"inputs": {"image": "phantom:sphere"}, "formats": {"smoothed": ".exe"}})"), 422);
+  EXPECT_EQ(status(R"({"inputs": {"image": ["phantom:sphere", "phantom:box"]}})"), 400);
+  EXPECT_EQ(status(R"({"inputs": {}})"), 400);
+  EXPECT_EQ(status(R"({"inputs": 3})"), 400);
+  EXPECT_EQ(status("[]"), 400);
+  EXPECT_EQ(status("{"), 400);
+  EXPECT_EQ(status(std::string(200, '[')), 400);
+  EXPECT_EQ(status("\xff"), 400);
+  for (const char* path : {"/etc/passwd", "../x.nii", "file:///etc/passwd", "http://127.0.0.1/x"})
+    EXPECT_EQ(status(fmt::format(R"({{"inputs": {{"image": "{}"}}}})", path)), 403) << path;
+  EXPECT_EQ(ask("POST", "/api/v1/operations/filter.nothing/runs", json_type, "{}").status, 404);
+  EXPECT_EQ(ask("POST", "/api/v1/operations/filter.gaussian/runs", "", "x").status, 400);
+  EXPECT_EQ(ask("PUT", "/api/v1/operations", "", "").status, 405);
+  EXPECT_EQ(ask("GET", "/api/v1/jobs/none?wait=nan").status, 422);
+  EXPECT_EQ(ask("GET", "/api/v1/jobs/none").status, 404);
+  EXPECT_EQ(ask("DELETE", "/api/v1/jobs/none").status, 404);
+  EXPECT_EQ(ask("GET", "/api/v1/jobs/none/outputs/..%2f..%2fx").status, 400);
+  EXPECT_EQ(ask("POST", "/api/v1/analyze", form_type, part("study", "x", "a.dcm") + part("language", "xx") + "--b--\r\n").status, 422);
+  EXPECT_EQ(ask("POST", "/api/v1/analyze", form_type, part("study", "/etc") + "--b--\r\n").status, 403);
+  EXPECT_EQ(ask("POST", "/api/v1/tokens", json_type, R"({"label": 3})").status, 400);
+}
+
+TEST_F(Rest, refuses_malformed_truncated_and_oversized_uploads_and_keeps_nothing_of_them) {
+  const std::string target = "/api/v1/operations/filter.gaussian/runs";
+  EXPECT_EQ(ask("POST", target, form_type, part("image", "data", "a.nii")).status, 400);
+  EXPECT_EQ(ask("POST", target, form_type, "no boundary").status, 400);
+  EXPECT_EQ(ask("POST", target, "Content-Type: multipart/form-data\r\n", part("image", "x", "a.nii") + "--b--").status, 400);
+  EXPECT_EQ(ask("POST", target, form_type, part("nonsense", "data", "a.nii") + "--b--\r\n").status, 422);
+  EXPECT_EQ(ask("POST", target, form_type, part("image", "\xff\xfe") + "--b--\r\n").status, 400);
+  EXPECT_EQ(ask("POST", target, form_type, part("parameters", std::string(2 << 20, 'x')) + "--b--\r\n").status, 400);
+  TestClient oversized(server_->http_port()), truncated(server_->http_port());
+  oversized.send(fmt::format("POST {} HTTP/1.1\r\nHost: x\r\n{}{}Content-Length: 99999999\r\n\r\n", target, basic, form_type));
+  EXPECT_EQ(oversized.receive().status, 413);
+  truncated.send(fmt::format("POST {} HTTP/1.1\r\nHost: x\r\n{}{}Content-Length: 1000000\r\n\r\n{}", target, basic, form_type,
+                             part("image", "data", "a.nii")));
+  truncated.finish();
+  EXPECT_EQ(truncated.receive().status, 400);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path() / "data/server/jobs"));
+  // What is no image is the job's failure, with the table's words.
+  const Json job = ended(ask("POST", target, form_type, part("image", "no image", "a.nii") + "--b--\r\n"));
+  EXPECT_EQ(job["state"], "failed");
+  EXPECT_EQ(job["error"]["code"], "refused");
+  EXPECT_EQ(job["error"]["status"], 409);
+}
+
+TEST_F(Rest, cancels_a_job_that_waits) {
+  for (int n = 0; n < 3; ++n)
+    ASSERT_EQ(ask("POST", "/api/v1/operations/filter.median/runs", json_type, R"({"inputs": {"image": "phantom:noise"}})").status, 202);
+  const Json last = gaussian(R"({"inputs": {"image": "phantom:sphere"}})").json();
+  const std::string address = "/api/v1/jobs/" + last["id"].get<std::string>();
+  EXPECT_EQ(ask("DELETE", address).status, 204);
+  EXPECT_EQ(ask("GET", address).status, 404);
+}
+
+TEST(Server, refuses_a_second_one_on_its_data_and_wrong_settings) {
+  const TemporaryFolder folder;
+  ServeOptions options;
+  options.data = folder.path() / "data";
+  options.http_port = 0;
+  options.dicom_port = -1;
+  const Server server(options, catalogue());
+  EXPECT_TRUE(server.new_password());
+  EXPECT_EQ(error_of([&] { Server(options, catalogue()); }).code(), ErrorCode::refused);
+
+  const Path file = folder.path() / "gantry.toml";
+  const auto outcome = [&](std::string_view text) {
+    write_atomic(file, text);
+    ServeOptions read;
+    return error_of([&] { read_configuration(file, read); });
+  };
+  EXPECT_EQ(outcome("data = [").code(), ErrorCode::unreadable);
+  EXPECT_STREQ(outcome("[http]\nprot = 1\n").what(), "gantry.toml: http.prot: is not a setting; did you mean http.port?");
+  EXPECT_EQ(outcome("[http]\nport = 70000\n").code(), ErrorCode::parameter);
+  EXPECT_EQ(outcome("[http]\nport = \"80\"\n").code(), ErrorCode::parameter);
+  EXPECT_EQ(outcome("data = 3\n").code(), ErrorCode::parameter);
+  write_atomic(file, std::string_view("data = \"here\"\n[http]\nport = 81\n[jobs]\nworkers = 3\nmemory_mib = 2\n"));
+  ServeOptions read;
+  read_configuration(file, read);
+  EXPECT_EQ(read.data, folder.path() / "here");
+  EXPECT_EQ(read.http_port, 81);
+  EXPECT_EQ(read.jobs.workers, 3);
+  EXPECT_EQ(read.jobs.memory_bytes, std::uint64_t{2} << 20);
+}
+
+}  // namespace
+}  // namespace gantry::archive

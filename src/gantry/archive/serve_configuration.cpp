@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include "gantry/archive/serve.h"
+#include "gantry/base/text.h"
+
+namespace gantry::archive {
+
+namespace {
+
+/// One setting: how its value is taken. Throws Error(parameter) without the name.
+using Taker = std::function<void(const toml::node&)>;
+
+template <class T>
+Taker whole(T& target, std::int64_t low, std::int64_t high, std::int64_t scale = 1) {
+  return [&target, low, high, scale](const toml::node& node) {
+    const auto value = node.is_integer() ? node.value<std::int64_t>() : std::nullopt;
+    if (!value || !(*value >= low && *value <= high))
+      throw Error(ErrorCode::parameter, fmt::format("must be a whole number between {} and {}", low, high));
+    target = static_cast<T>(*value * scale);
+  };
+}
+
+Taker text(std::function<void(const std::string&)> take) {
+  return [take = std::move(take)](const toml::node& node) {
+    if (!node.is_string()) throw Error(ErrorCode::parameter, "must be text");
+    take(*node.value<std::string>());
+  };
+}
+
+}  // namespace
+
+void read_configuration(const Path& file, ServeOptions& options) {
+  const Path folder = std::filesystem::absolute(file).parent_path();
+  const auto path = [&folder](Path& target) {
+    return text([&folder, &target](const std::string& value) { target = Path(value).is_absolute() ? Path(value) : folder / value; });
+  };
+  const std::map<std::string, Taker> settings{
+      {"data", path(options.data)},
+      {"http.port", whole(options.http_port, 0, 65535)},
+      {"http.max_connections", whole(options.max_connections, 1, 10000)},
+      {"http.max_body_gib", whole(options.max_body_bytes, 1, 1024, std::int64_t{1} << 30)},
+      {"dicom.port", whole(options.dicom_port, -1, 65535)},
+      {"dicom.ae_title", text([&options](const std::string& value) { options.ae_title = value; })},
+      {"login.admin_password_file", path(options.admin_password_file)},
+      {"jobs.workers", whole(options.jobs.workers, 1, 64)},
+      {"jobs.threads", whole(options.jobs.threads, 0, 1024)},
+      {"jobs.memory_mib", whole(options.jobs.memory_bytes, 0, 1 << 24, 1 << 20)},
+      {"jobs.waiting", whole(options.jobs.max_waiting, 1, 100000)},
+      {"jobs.kept", whole(options.jobs.max_kept, 1, 100000)},
+  };
+  std::vector<std::string> names;
+  for (const auto& [name, taker] : settings) names.push_back(name);
+  const std::string subject = file.filename().string();
+  const std::string content = read_text(file, 1 << 20);
+  toml::table table;
+  try {
+    table = toml::parse(content);
+  } catch (const toml::parse_error& error) {
+    throw Error(ErrorCode::unreadable, fmt::format("{}: line {}: {}", subject, error.source().begin.line, error.description()));
+  }
+  const std::function<void(const toml::table&, const std::string&)> take_all = [&](const toml::table& members, const std::string& prefix) {
+    for (const auto& [key, node] : members) {
+      const std::string name = prefix + std::string(key.str());
+      if (const auto setting = settings.find(name); setting != settings.end()) {
+        with_context(subject, [&, &node = node] { with_context(name, [&] { setting->second(node); }); });
+      } else if (node.is_table() && prefix.empty()) {
+        take_all(*node.as_table(), name + ".");
+      } else {
+        const std::string near = nearest_word(name, names);
+        throw Error(ErrorCode::parameter,
+                    fmt::format("{}: {}: is not a setting{}", subject, name, near.empty() ? "" : "; did you mean " + near + "?"));
+      }
+    }
+  };
+  take_all(table, "");
+}
+
+}  // namespace gantry::archive
