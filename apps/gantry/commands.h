@@ -35,5 +35,15 @@ int analyze(const Words& arguments);
 int digital_patient(const Words& arguments);
 int serve(const Words& arguments);
 int verify_audit(const Words& arguments);
+int dicom_echo(const Words& arguments);
+int dicom_store(const Words& arguments);
+int dicom_find(const Words& arguments);
+int dicom_move(const Words& arguments);
+int dicom_get(const Words& arguments);
+int archive_import(const Words& arguments);
+int archive_export(const Words& arguments);
+int archive_verify(const Words& arguments);
+int archive_reindex(const Words& arguments);
+int archive_stats(const Words& arguments);
 
 }  // namespace gantry::cli
