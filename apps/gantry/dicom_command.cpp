@@ -32,26 +32,7 @@ struct PeerOptions {
   }
 
   network::Peer resolve() const {
-    network::Peer out;
-    std::string rest = peer;
-    if (const std::size_t at = rest.find('@'); at != std::string::npos) {
-      out.called_ae_title = rest.substr(0, at);
-      rest.erase(0, at + 1);
-    }
-    // An IPv6 address stands in brackets: [::1]:104.
-    const std::size_t bracket = rest.rfind(']');
-    const std::size_t colon = rest.rfind(':');
-    if (colon != std::string::npos && (bracket == std::string::npos || colon > bracket)) {
-      const auto port = parse_integer(rest.substr(colon + 1));
-      if (!port || !(*port >= 1 && *port <= 65535)) {
-        throw Error(ErrorCode::parameter, "port: must lie between 1 and 65535; got " + rest.substr(colon + 1));
-      }
-      out.port = static_cast<std::uint16_t>(*port);
-      rest.erase(colon);
-    }
-    if (rest.size() > 1 && rest.front() == '[' && rest.back() == ']') rest = rest.substr(1, rest.size() - 2);
-    if (rest.empty()) throw Error(ErrorCode::parameter, "peer: must name a host: [AE@]HOST[:PORT]");
-    out.host = rest;
+    network::Peer out = network::parse_peer(peer);
     out.calling_ae_title = calling;
     const auto seconds = parse_double(timeout);
     if (!seconds || !(*seconds > 0 && *seconds <= 86400)) {

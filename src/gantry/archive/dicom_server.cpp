@@ -21,7 +21,16 @@ namespace network = dicom::network;
 using network::Refusal;
 
 struct DicomServer::State {
-  State(Archive& a, DicomServerOptions o) : archive(a), options(std::move(o)) {}
+  State(Archive& a, DicomServerOptions o) : archive(a), options(std::move(o)) {
+    if (!options.on_event) return;
+    options.on_event = [tell = std::move(options.on_event)](const DicomEvent& event) {
+      try {
+        tell(event);
+      } catch (const Error&) {
+        // A log that cannot be written must not end what is being stored.
+      }
+    };
+  }
 
   struct Open {
     std::shared_ptr<network::Connection> connection;
@@ -43,6 +52,7 @@ struct DicomServer::State {
 
   void serve(const std::shared_ptr<network::Connection>& connection, bool room) {
     DicomEvent event{"associate", "", connection->peer_address(), "", 0, 0, ""};
+    std::unique_ptr<DicomSession> session;
     try {
       auto association = network::Association::accept(
           connection,
@@ -52,7 +62,8 @@ struct DicomServer::State {
             return negotiate(proposal);
           },
           options.limits);
-      DicomSession(archive, options, std::move(association), stopping).run();
+      session = std::make_unique<DicomSession>(archive, options, std::move(association), stopping);
+      session->run();
     } catch (const Error& error) {
       event.status = static_cast<std::uint16_t>(error_info(error.code()).dimse_status);
       event.reason = error.what();
@@ -60,7 +71,8 @@ struct DicomServer::State {
       event.status = static_cast<std::uint16_t>(error_info(ErrorCode::internal).dimse_status);
       event.reason = "memory or another resource is exhausted";
     }
-    if (options.on_event && !stopping) options.on_event(event);
+    if (session) session->report_stored();
+    if (options.on_event && !event.reason.empty()) options.on_event(event);
   }
 
   /// Joins the threads that are done. Called with the lock held.

@@ -21,10 +21,10 @@ struct RemoteNode {
 
 /// Something that a peer did, for an audit log. Holds no patient data beyond UIDs.
 struct DicomEvent {
-  std::string action;  ///< "associate", "echo", "store", "find", "move", "get"
+  std::string action;  ///< "associate" (when it ends otherwise than by a release), "echo", "store", "find", "move", "get"
   std::string calling_ae_title, address;
   std::string subject;       ///< UID of the object, level of the query, destination of the move
-  std::int64_t count = 0;    ///< matches or objects
+  std::int64_t count = 0;    ///< matches or objects; those that were stored are counted together when the association ends
   std::uint16_t status = 0;  ///< DIMSE status
   std::string reason;        ///< of a failure
 };
@@ -38,7 +38,7 @@ struct DicomServerOptions {
   std::vector<RemoteNode> nodes;
   int max_associations = 64;  ///< more are rejected for the time being
   dicom::network::Limits limits;
-  /// Called from the threads of the associations.
+  /// Called from the threads of the associations; an Error that it throws is not looked at.
   std::function<void(const DicomEvent&)> on_event;
 };
 

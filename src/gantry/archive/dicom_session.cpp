@@ -131,6 +131,10 @@ void DicomSession::run() {
   }
 }
 
+void DicomSession::report_stored() const {
+  if (stored_ > 0) event("store", "", stored_, status::success);
+}
+
 void DicomSession::answer(const Message& message) {
   const network::AcceptedContext& context = *messenger_.association().context(message.context);
   const auto field = static_cast<CommandField>(message.command.field());
@@ -188,7 +192,11 @@ void DicomSession::store(const Message& message) {
     reason = error.what();
   }
   messenger_.send(message.context, response);
-  event("store", uid, 1, response.status(), reason);
+  if (reason.empty()) {
+    ++stored_;
+  } else {
+    event("store", uid, 0, response.status(), reason);
+  }
 }
 
 Query query_of(const dicom::DataSet& identifier, bool patient_root) {

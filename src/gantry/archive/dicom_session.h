@@ -22,6 +22,8 @@ class DicomSession {
                const std::atomic<bool>& stopping);
   /// Returns when the peer has released. Error(peer) when the association broke.
   void run();
+  /// Reports how many objects were stored; refused ones were reported one by one.
+  void report_stored() const;
 
  private:
   using Message = dicom::network::Message;
@@ -35,6 +37,7 @@ class DicomSession {
   const DicomServerOptions& options_;
   dicom::network::Messenger messenger_;
   const std::atomic<bool>& stopping_;
+  std::int64_t stored_ = 0;
 };
 
 /// The objects that a C-MOVE or C-GET identifier names. Error(parameter) for a level without its unique key.

@@ -81,6 +81,7 @@ struct Server::State {
   std::unique_ptr<Jobs> jobs;
   Router router;
   std::unique_ptr<HttpServer> http;
+  std::unique_ptr<DicomServer> dicom;
   std::array<std::atomic<std::uint64_t>, 6> answered{};  ///< responses by the first digit of their status
 
   Response answer(Request& request) {
@@ -134,10 +135,26 @@ Server::Server(ServeOptions options, const Catalogue& catalogue) : state_(std::m
   http.max_body_bytes = options.max_body_bytes;
   state.options = std::move(options);
   state.http = std::make_unique<HttpServer>(http, [&state](Request& request) { return state.answer(request); });
+  if (state.options.dicom_port >= 0) {
+    DicomServerOptions dicom;
+    dicom.port = static_cast<std::uint16_t>(state.options.dicom_port);
+    dicom.ae_title = state.options.ae_title;
+    dicom.nodes = state.options.nodes;
+    dicom.on_event = [&audit = *state.audit](const DicomEvent& event) {
+      const std::string outcome = event.reason.empty() ? "ok" : fmt::format("0x{:04X}", event.status);
+      const std::string target = event.action == "store" && event.count == 0 ? audit_tag(event.subject)
+                                 : event.action == "store"                   ? fmt::format("{} objects", event.count)
+                                                                             : fmt::format("{} {}", event.subject, event.count);
+      audit.record("AE " + event.calling_ae_title, "dicom_" + event.action, outcome, target, event.address);
+    };
+    state.dicom = std::make_unique<DicomServer>(*state.archive, std::move(dicom));
+    state.dicom->start();
+  }
   state.audit->record("", "start", "ok");
 }
 
 Server::~Server() {
+  state_->dicom.reset();
   state_->http.reset();
   state_->jobs.reset();
   try {
@@ -148,7 +165,7 @@ Server::~Server() {
 }
 
 int Server::http_port() const { return state_->http->port(); }
-int Server::dicom_port() const { return -1; }
+int Server::dicom_port() const { return state_->dicom ? state_->dicom->port() : -1; }
 std::optional<std::string> Server::new_password() const { return state_->accounts->new_password(); }
 
 void serve(const ServeOptions& options, const Catalogue& catalogue) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "gantry/archive/dicom_server.h"
 #include "gantry/archive/http_router.h"
 #include "gantry/archive/jobs.h"
 #include "gantry/operation/catalogue.h"
@@ -18,6 +19,7 @@ struct ServeOptions {
   int http_port = 8080;    ///< 0 = any free one
   int dicom_port = 11112;  ///< 0 = any free one, -1 = no DICOM network
   std::string ae_title = "GANTRY";  ///< 1 to 16 characters
+  std::vector<RemoteNode> nodes;    ///< where C-MOVE may send to
   Path admin_password_file;         ///< its first line becomes admin's password; empty = kept, or random at the first start
   int max_connections = 256;        ///< of HTTP
   std::uint64_t max_body_bytes = std::uint64_t{64} << 30;  ///< of a request
@@ -25,8 +27,9 @@ struct ServeOptions {
 };
 
 /// The options of a TOML file, laid over `options`: `data`, `http.port`, `http.max_connections`, `http.max_body_gib`, `dicom.port`,
-/// `dicom.ae_title`, `login.admin_password_file`, `jobs.workers`, `jobs.threads`, `jobs.memory_mib`, `jobs.waiting`, `jobs.kept`. Relative
-/// paths lie beside the file. Error(parameter) for an unknown key or a value out of its range, Error(unreadable) for what is no TOML.
+/// `dicom.ae_title`, `dicom.nodes` (["AE@HOST:PORT"]), `login.admin_password_file`, `jobs.workers`, `jobs.threads`, `jobs.memory_mib`,
+/// `jobs.waiting`, `jobs.kept`. Relative paths lie beside the file. Error(parameter) for an unknown key or a value out of its range,
+/// Error(unreadable) for what is no TOML.
 void read_configuration(const Path& file, ServeOptions& options);
 
 /// The whole server in one process, on loopback only: archive, jobs, users, audit log, HTTP (REST at /api/v1, DICOMweb at /dicom-web) and

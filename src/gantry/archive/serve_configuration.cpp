@@ -5,6 +5,7 @@
 
 #include "gantry/archive/serve.h"
 #include "gantry/base/text.h"
+#include "gantry/dicom/network/scu.h"
 
 namespace gantry::archive {
 
@@ -30,6 +31,20 @@ Taker text(std::function<void(const std::string&)> take) {
   };
 }
 
+Taker nodes(std::vector<RemoteNode>& target) {
+  return [&target](const toml::node& node) {
+    const toml::array* list = node.as_array();
+    if (!list) throw Error(ErrorCode::parameter, "must be a list of texts: AE@HOST:PORT");
+    target.clear();
+    for (const toml::node& one : *list) {
+      const auto value = one.value<std::string>();
+      if (!value || value->find('@') == std::string::npos) throw Error(ErrorCode::parameter, "must be a list of texts: AE@HOST:PORT");
+      const dicom::network::Peer peer = dicom::network::parse_peer(*value);
+      target.push_back({peer.called_ae_title, peer.host, peer.port});
+    }
+  };
+}
+
 }  // namespace
 
 void read_configuration(const Path& file, ServeOptions& options) {
@@ -44,6 +59,7 @@ void read_configuration(const Path& file, ServeOptions& options) {
       {"http.max_body_gib", whole(options.max_body_bytes, 1, 1024, std::int64_t{1} << 30)},
       {"dicom.port", whole(options.dicom_port, -1, 65535)},
       {"dicom.ae_title", text([&options](const std::string& value) { options.ae_title = value; })},
+      {"dicom.nodes", nodes(options.nodes)},
       {"login.admin_password_file", path(options.admin_password_file)},
       {"jobs.workers", whole(options.jobs.workers, 1, 64)},
       {"jobs.threads", whole(options.jobs.threads, 0, 1024)},

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "gantry/base/text.h"
 #include "gantry/dicom/network/services.h"
 
 namespace gantry::dicom::network {
@@ -107,6 +108,29 @@ void take_object(Messenger& messenger, const Message& message,
 }
 
 }  // namespace
+
+Peer parse_peer(std::string_view text) {
+  Peer out;
+  std::string rest(text);
+  if (const std::size_t at = rest.find('@'); at != std::string::npos) {
+    out.called_ae_title = rest.substr(0, at);
+    rest.erase(0, at + 1);
+  }
+  const std::size_t bracket = rest.rfind(']');
+  const std::size_t colon = rest.rfind(':');
+  if (colon != std::string::npos && (bracket == std::string::npos || colon > bracket)) {
+    const auto port = parse_integer(rest.substr(colon + 1));
+    if (!port || !(*port >= 1 && *port <= 65535)) {
+      throw Error(ErrorCode::parameter, "port: must lie between 1 and 65535; got " + rest.substr(colon + 1));
+    }
+    out.port = static_cast<std::uint16_t>(*port);
+    rest.erase(colon);
+  }
+  if (rest.size() > 1 && rest.front() == '[' && rest.back() == ']') rest = rest.substr(1, rest.size() - 2);
+  if (rest.empty()) throw Error(ErrorCode::parameter, "peer: must name a host: [AE@]HOST[:PORT]");
+  out.host = rest;
+  return out;
+}
 
 bool Proposal::add(std::string_view abstract_syntax, const std::vector<std::string>& transfer_syntaxes) {
   for (const PresentationContext& context : contexts_) {

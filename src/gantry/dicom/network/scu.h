@@ -25,6 +25,9 @@ struct Peer {
   Limits limits;
 };
 
+/// "[AE@]HOST[:PORT]" as a peer; port 104 and ANY-SCP where they are left out, an IPv6 address in brackets. Error(parameter).
+Peer parse_peer(std::string_view text);
+
 /// Presentation contexts to propose; the same pair is added once.
 class Proposal {
  public:
