@@ -13,18 +13,16 @@ namespace gantry::analysis {
 
 namespace {
 
-/// Evened intensities and their mask for fast trilinear look-ups in working voxels.
-struct Sampler {
-  const Grid& grid;
-  const Voxels<float>& image;
-  const Voxels<float>& bias;
-  const Mask& space;
-
-  float value(std::int64_t n) const { return space[n] != 0 ? image[n] / bias[n] : 0.0F; }
-  /// 0 outside the space: shape counts as much as content.
-  double at(Vec3 world) const {
-    const Vec3 v = grid.voxel_from_world(world);
-    const Size3 size = grid.size();
+/// Evened intensities inside the space, 0 outside it, for fast trilinear look-ups: shape counts as much as content.
+class Sampler {
+ public:
+  explicit Sampler(const BrainExtraction& brain) : grid_(brain.grid), even_(Voxels<float>::uninitialized(brain.grid)) {
+    for (std::int64_t n = 0; n < even_.count(); ++n) even_[n] = brain.intracranial[n] != 0 ? brain.image[n] / brain.bias[n] : 0.0F;
+  }
+  float value(std::int64_t n) const { return even_[n]; }
+  /// At a voxel of the working grid; 0 outside it.
+  double at(Vec3 v) const {
+    const Size3 size = grid_.size();
     const auto i = static_cast<std::int64_t>(std::floor(v.x));
     const auto j = static_cast<std::int64_t>(std::floor(v.y));
     const auto k = static_cast<std::int64_t>(std::floor(v.z));
@@ -32,21 +30,28 @@ struct Sampler {
     const double x = v.x - static_cast<double>(i);
     const double y = v.y - static_cast<double>(j);
     const double z = v.z - static_cast<double>(k);
-    double sum = 0;
-    for (int c = 0; c < 8; ++c) {
-      const double w = ((c & 1) != 0 ? x : 1 - x) * ((c & 2) != 0 ? y : 1 - y) * ((c & 4) != 0 ? z : 1 - z);
-      sum += w * value(grid.index(i + (c & 1), j + ((c >> 1) & 1), k + ((c >> 2) & 1)));
-    }
-    return sum;
+    const std::int64_t row = size[0];
+    const std::int64_t slice = size[0] * size[1];
+    const float* const p = even_.data() + i + row * j + slice * k;
+    const auto along = [&](const float* q) { return q[0] + x * (q[1] - q[0]); };
+    const double below = along(p) + y * (along(p + row) - along(p));
+    const double above = along(p + slice) + y * (along(p + slice + row) - along(p + slice));
+    return below + z * (above - below);
   }
+  const Grid& grid() const { return grid_; }
+
+ private:
+  const Grid& grid_;
+  Voxels<float> even_;
 };
 
 struct Point {
-  Vec3 world;
+  Vec3 voxel;  ///< the working grid runs along the axes of the world with equal spacing: mirrored in voxels as in millimetres
   double value;
 };
 
-double correlation(const Sampler& sampler, const std::vector<Point>& points, Vec3 through, Vec3 normal, const Run& run) {
+double correlation(const Sampler& sampler, const std::vector<Point>& points, Vec3 through_mm, Vec3 normal, const Run& run) {
+  const Vec3 through = sampler.grid().voxel_from_world(through_mm);
   struct Sums {
     double a = 0, b = 0, aa = 0, bb = 0, ab = 0;
   };
@@ -56,7 +61,7 @@ double correlation(const Sampler& sampler, const std::vector<Point>& points, Vec
         Sums part;
         for (std::int64_t n = begin; n < end; ++n) {
           const Point& p = points[static_cast<std::size_t>(n)];
-          const double mirrored = sampler.at(p.world - 2 * dot(p.world - through, normal) * normal);
+          const double mirrored = sampler.at(p.voxel - 2 * dot(p.voxel - through, normal) * normal);
           part.a += p.value;
           part.b += mirrored;
           part.aa += p.value * p.value;
@@ -87,7 +92,7 @@ Vec3 normal_of(double yaw_degrees, double roll_degrees) {
 }  // namespace
 
 MidPlane find_mid_plane(const BrainExtraction& brain, const Run& run) {
-  const Sampler sampler{brain.grid, brain.image, brain.bias, brain.intracranial};
+  const Sampler sampler(brain);
   const Size3 size = brain.grid.size();
   Vec3 centre;
   double count = 0;
@@ -99,15 +104,14 @@ MidPlane find_mid_plane(const BrainExtraction& brain, const Run& run) {
         for (std::int64_t i = step / 2; i < size[0]; i += step) {
           const std::int64_t n = brain.grid.index(i, j, k);
           if (brain.intracranial[n] == 0) continue;
-          points.push_back(
-              {brain.grid.world_from_voxel({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)}), sampler.value(n)});
+          points.push_back({{static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)}, sampler.value(n)});
         }
       }
     }
     return points;
   };
   for (const Point& p : points_every(2)) {
-    centre = centre + p.world;
+    centre = centre + brain.grid.world_from_voxel(p.voxel);
     ++count;
   }
   MidPlane plane;

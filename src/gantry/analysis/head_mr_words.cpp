@@ -346,13 +346,15 @@ void write_head_mr(SeriesResult& result, const HeadMr& head, const SeriesInput& 
   result.methods.push_back(
       {"Bias field: N4 with 3 levels inside the closed brain at 4 mm. Brain: voxels in the range of grey and white matter, eroded until "
        "the body around the centre comes apart, grown back in competition with its neighbours, closed by 10 mm, cut at the foramen magnum. "
-       "Skull: the dark line along the normals of that surface, 5 mm inwards to 10 mm outwards, kept smooth; the intracranial space ends "
-       "half-way between fluid and bone. Tissues: five-class mixture with mixed voxels and a Markov random field; a voxel counts for the "
+       "Skull: the first dark line along the normals of that surface, 8 mm inwards to 11 mm outwards, on which neighbours agree; the "
+       "intracranial space ends half-way between fluid and bone. Tissues: five-class mixture with mixed voxels and a Markov random field; "
+       "a voxel counts for the "
        "tissue that is expected to fill most of it. Brain is grey and white matter with nuclei, cerebellum and stem down to the foramen "
        "magnum, without ventricles. Mid-plane: greatest correlation of the intracranial image with its mirror image.",
        "偏置场：在 4 mm 网格上于脑内做 3 层 N4。脑提取：取灰白质信号范围的体素，腐蚀至中心主体与周围分离，再与邻近组织竞争生长复原，以 "
-       "10 mm 闭运算封闭脑沟，在枕骨大孔处截断。颅骨：沿该表面法线（向内 5 mm 至向外 10 "
-       "mm）寻找暗线并保持平滑；颅内腔止于液体与骨信号的中点。组织：含部分容积的五类混合模型加马尔可夫随机场，体素归入预期占比最大的组织。"
+       "10 mm 闭运算封闭脑沟，在枕骨大孔处截断。颅骨：沿该表面法线（向内 8 mm 至向外 11 "
+       "mm）寻找邻近各处一致的第一条暗线；颅内腔止于液体与骨信号的中点。组织：含部分容积的五类混合模型加马尔可夫随机场，体素归入预期占比最"
+       "大的组织。"
        "脑"
        "指灰质与白质，包括核团、小脑和枕骨大孔以上的脑干，不含脑室。正中面：颅内图像与其镜像相关最大的平面。"});
   for (const char* reference :
@@ -360,7 +362,7 @@ void write_head_mr(SeriesResult& result, const HeadMr& head, const SeriesInput& 
         "Santago P, Gage HD. Quantification of MR brain images by mixture density and partial volume modeling. IEEE Trans Med Imaging "
         "1993;12:566-574.",
         "Brummer ME et al. Automatic detection of brain contours in MRI data sets. IEEE Trans Med Imaging 1993;12:153-166.",
-        "Smith SM. Fast robust automated brain extraction. Hum Brain Mapp 2002;17:143-155.",
+        "Felzenszwalb PF, Huttenlocher DP. Efficient belief propagation for early vision. Int J Comput Vis 2006;70:41-54.",
         "Besag J. On the statistical analysis of dirty pictures. J R Stat Soc B 1986;48:259-302."}) {
     result.references.push_back(wording::same(reference));
   }
