@@ -204,6 +204,7 @@ void Association::release() {
     if (unit->type == PduType::release_request) connection_->write(encode_release(PduType::release_reply), limits_.step);
   }
   open_ = false;
+  connection_->drain(Duration(0));  // the acceptor waits for our end of the connection
 }
 
 void Association::abort(std::uint8_t source, std::uint8_t reason) {
