@@ -23,11 +23,11 @@ ImageLike = Image | Labels | Path | Any
 LabelsLike = Labels | Image | Path | Any
 
 class Image:
-    """An immutable image on a grid in LPS millimetres; shares the memory of the array that it is made of."""
+    """An immutable image on a grid in LPS millimetres; shares the memory of a contiguous array that it is made of."""
 
     def __init__(
         self,
-        array: NDArray[Any],
+        array: ArrayLike,
         spacing_mm: Sequence[float] = (1.0, 1.0, 1.0),
         origin: Sequence[float] = (0.0, 0.0, 0.0),
         direction: Sequence[Sequence[float]] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),

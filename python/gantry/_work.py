@@ -11,11 +11,8 @@ def library_of(value):
     return type(value).__module__.partition(".")[0]
 
 
-def from_array(array, spacing_mm=(1.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0), direction=((1, 0, 0), (0, 1, 0), (0, 0, 1))):
-    """An Image of an array with axes (z, y, x[, component]) or (t, z, y, x, component).
-
-    Shares the memory of contiguous arrays of integers up to 32 bits, floats and complex numbers; others are copied. Integers of 64 bits must
-    fit into 32, half floats become floats, truth values 0 and 1. Do not write to a shared array while the image is in use."""
+def prepared(array):
+    """`array` as one that an Image can share: contiguous, of a type that Gantry holds. Integers of 64 bits must fit into 32."""
     import numpy
 
     array = numpy.asarray(array)
@@ -29,10 +26,19 @@ def from_array(array, spacing_mm=(1.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0), direct
         array = array.astype(narrow)
     elif array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(numpy.float32 if array.dtype.itemsize == 2 else numpy.float64)
+    elif array.dtype.kind == "c" and array.dtype.itemsize not in (8, 16):
+        array = array.astype(numpy.complex128)
     elif array.dtype.kind not in "iufc":
         _native.fail("usage", f"array: must hold numbers; got {array.dtype}")
-    array = numpy.require(array, dtype=array.dtype.newbyteorder("="), requirements=("C", "A"))
-    return _native.Image(array, tuple(map(float, spacing_mm)), tuple(map(float, origin)), [list(map(float, row)) for row in direction])
+    return numpy.require(array, dtype=array.dtype.newbyteorder("="), requirements=("C", "A"))
+
+
+def from_array(array, spacing_mm=(1.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0), direction=((1, 0, 0), (0, 1, 0), (0, 0, 1))):
+    """An Image of anything that NumPy takes for an array, with axes (z, y, x[, component]) or (t, z, y, x, component).
+
+    Shares the memory of contiguous arrays of integers up to 32 bits, floats and complex numbers; others are copied. Do not write to a shared
+    array while the image is in use."""
+    return _native.Image(prepared(array), spacing_mm, origin, direction)
 
 
 def image_of(value):

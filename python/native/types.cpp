@@ -80,7 +80,8 @@ Shape shape_of(const Py_buffer& view) {
   return shape;
 }
 
-Image image_of_buffer(py::handle array, const Triple& spacing_mm, const Triple& origin, const Rows& direction) {
+/// An Image that shares the memory of `array`; Error(usage) where its layout or type does not allow that.
+Image shared_image(py::handle array, const Triple& spacing_mm, const Triple& origin, const Rows& direction) {
   const auto buffer = held_buffer(array, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT);
   const Shape shape = shape_of(*buffer);
   const Grid grid(shape.size, vec3_of(spacing_mm), vec3_of(origin), mat3_of(direction));
@@ -106,6 +107,16 @@ Image image_of_buffer(py::handle array, const Triple& spacing_mm, const Triple& 
     if (is_unsigned && item == 4) return make(std::uint32_t());
   }
   throw Error(ErrorCode::usage, fmt::format("array: must hold integers of 8 to 32 bits, floats or complex numbers; got format {}", format));
+}
+
+Image image_of_array(const py::object& array, const Triple& spacing_mm, const Triple& origin, const Rows& direction) {
+  try {
+    return shared_image(array, spacing_mm, origin, direction);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::usage) throw;
+  }
+  const py::object copy = py::module_::import("gantry._work").attr("prepared")(array);
+  return shared_image(copy, spacing_mm, origin, direction);
 }
 
 std::vector<std::int64_t> array_shape(const Image& image) {
@@ -194,10 +205,12 @@ Labels labels_of(const Image& image, py::handle table) {
 
 void bind_image(py::module_& module) {
   const Rows identity{Triple{1, 0, 0}, Triple{0, 1, 0}, Triple{0, 0, 1}};
-  py::class_<Image>(module, "Image", py::buffer_protocol(),
-                    "An immutable image on a grid in LPS millimetres. `Image(array, spacing_mm, origin, direction)` shares the memory of a "
-                    "contiguous array of axes (z, y, x[, component]): do not write to the array while the image is in use.")
-      .def(py::init(&image_of_buffer), py::arg("array"), py::arg("spacing_mm") = Triple{1, 1, 1}, py::arg("origin") = Triple{0, 0, 0},
+  py::class_<Image>(
+      module, "Image", py::buffer_protocol(),
+      "An immutable image on a grid in LPS millimetres. `Image(array, spacing_mm, origin, direction)` shares the memory of a "
+      "contiguous array of axes (z, y, x[, component]): do not write to the array while the image is in use. Arrays of other layouts and "
+      "types are copied.")
+      .def(py::init(&image_of_array), py::arg("array"), py::arg("spacing_mm") = Triple{1, 1, 1}, py::arg("origin") = Triple{0, 0, 0},
            py::arg("direction") = identity)
       .def_buffer(&buffer_of)
       .def_property_readonly("__array_interface__", [](const Image& image) { return array_interface(image, true); })

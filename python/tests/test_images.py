@@ -50,6 +50,7 @@ class Memory(unittest.TestCase):
         base = np.arange(240, dtype="i8").reshape(6, 5, 8)
         for array in (base[::2], base.T, base.astype(">i2"), base.astype("f2"), base > 100, base.astype("i4")[:, ::-1]):
             np.testing.assert_array_equal(gantry.from_array(array).array, array)
+            np.testing.assert_array_equal(gantry.Image(array, np.ones(3), direction=np.eye(3)).array, array)
 
     def test_axes_are_time_z_y_x_component(self):
         self.assertEqual(gantry.from_array(np.zeros((4, 5))).shape, (1, 4, 5))
@@ -61,14 +62,16 @@ class Memory(unittest.TestCase):
     def test_bad_arrays_are_refused(self):
         for array in (np.zeros((0, 4, 4)), np.zeros(4), np.zeros((1,) * 6), np.array([["a", "b"]]), np.array([[None]]),
                       np.array([[2**40, 0]]), np.array([[-1, 2**32 - 1]])):
-            with self.assertRaises(gantry.Error):
-                gantry.from_array(array)
+            for make in (gantry.from_array, gantry.Image):
+                with self.assertRaises(gantry.Error):
+                    make(array)
         for grid in ({"spacing_mm": (0, 1, 1)}, {"spacing_mm": (float("nan"), 1, 1)}, {"origin": (float("inf"), 0, 0)},
                      {"direction": ((1, 0, 0), (1, 0, 0), (0, 0, 1))}):
             with self.assertRaises(ValueError):
                 gantry.from_array(np.zeros((2, 2, 2)), **grid)
-        with self.assertRaises(gantry.UsageError):
-            gantry.Image(np.zeros((6, 5, 4))[::2])
+        for spacing in (3, (1, 1), "abc"):
+            with self.assertRaises(TypeError):
+                gantry.Image(np.zeros((2, 2, 2)), spacing)
 
     def test_pickle_keeps_voxels_and_grid(self):
         image = gantry.Image(np.random.default_rng(1).normal(size=(3, 4, 5)), (1, 2, 3), (4, 5, 6), DIRECTION)

@@ -205,9 +205,9 @@ class LongCalls(unittest.TestCase):
         time.sleep(0.3)
         begin = time.perf_counter()
         child.send_signal(signal.SIGINT)
-        self.assertEqual(child.communicate(timeout=60)[0], "cancelled\n")
+        self.assertEqual(child.communicate(timeout=120)[0], "cancelled\n")
         self.assertEqual(child.returncode, 0)
-        self.assertLess(time.perf_counter() - begin, 20)
+        self.assertLess(time.perf_counter() - begin, 60)
 
     def test_import_brings_no_numpy(self):
         code = "import sys, gantry; print(sorted({'numpy', 'SimpleITK', 'nibabel', 'inspect'} & set(sys.modules)))"
