@@ -234,11 +234,15 @@ TEST(Server, refuses_a_second_one_on_its_data_and_wrong_settings) {
   EXPECT_EQ(outcome("[http]\nport = 70000\n").code(), ErrorCode::parameter);
   EXPECT_EQ(outcome("[http]\nport = \"80\"\n").code(), ErrorCode::parameter);
   EXPECT_EQ(outcome("data = 3\n").code(), ErrorCode::parameter);
-  write_atomic(file, std::string_view("data = \"here\"\n[http]\nport = 81\n[jobs]\nworkers = 3\nmemory_mib = 2\n"));
+  write_atomic(file, std::string_view("data = \"here\"\n[http]\nport = 81\n[jobs]\nworkers = 3\nmemory_mib = 2\n"
+                                      "[dicom]\nnodes = [\"PACS@192.0.2.7:104\"]\n"));
   ServeOptions read;
   read_configuration(file, read);
   EXPECT_EQ(read.data, folder.path() / "here");
   EXPECT_EQ(read.http_port, 81);
+  ASSERT_EQ(read.nodes.size(), 1u);
+  EXPECT_EQ(read.nodes[0].host, "192.0.2.7");
+  EXPECT_EQ(outcome("[dicom]\nnodes = [3]\n").code(), ErrorCode::parameter);
   EXPECT_EQ(read.jobs.workers, 3);
   EXPECT_EQ(read.jobs.memory_bytes, std::uint64_t{2} << 20);
 }

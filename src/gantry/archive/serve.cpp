@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "gantry/archive/dicom_server.h"
+#include "gantry/archive/dicomweb.h"
 #include "gantry/archive/http_server.h"
 #include "gantry/archive/http_static.h"
 #include "gantry/archive/openapi.h"
@@ -42,6 +44,7 @@ void add_routes(Router& router, const Services& services, std::function<Response
   add_operation_routes(router, services);
   add_analysis_route(router, services);
   add_job_routes(router, services);
+  add_dicomweb_routes(router, services);
   router.add(
       {"GET",
        "/metrics",
