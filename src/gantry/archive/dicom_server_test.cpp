@@ -11,7 +11,7 @@
 #include <set>
 #include <thread>
 
-#include "gantry/archive/archive_test_support.h"
+#include "gantry/archive/dicom_server_test_support.h"
 #include "gantry/dicom/network/identifier.h"
 #include "gantry/dicom/network/scu.h"
 #include "gantry/dicom/network/services.h"
@@ -22,62 +22,11 @@ namespace {
 namespace fs = std::filesystem;
 namespace network = dicom::network;
 using test::file_of;
+using test::has_dcmtk;
+using test::Node;
 using test::Object;
-
-/// Runs a shell command; its exit status and all that it printed.
-std::pair<int, std::string> shell(const std::string& command) {
-  std::string output;
-  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-  char buffer[4096];
-  while (pipe) {
-    const std::size_t count = std::fread(buffer, 1, sizeof(buffer), pipe);
-    if (count == 0) break;
-    output.append(buffer, count);
-  }
-  const int status = pipe ? ::pclose(pipe) : -1;
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
-}
-
-bool has_dcmtk() { return shell("command -v storescu").first == 0; }
-
-/// An archive and its DICOM server on a free port.
-class Node {
- public:
-  explicit Node(DicomServerOptions options = {}) : archive({folder.path() / "data"}) {
-    options.port = 0;
-    server = std::make_unique<DicomServer>(archive, std::move(options));
-    server->start();
-  }
-  std::string at(const std::string& tool) const { return fmt::format("{} -aec GANTRY 127.0.0.1 {}", tool, server->port()); }
-  network::Peer peer() const {
-    network::Peer out;
-    out.port = server->port();
-    out.called_ae_title = "GANTRY";
-    return out;
-  }
-
-  TemporaryFolder folder;
-  Archive archive;
-  std::unique_ptr<DicomServer> server;
-};
-
-/// A study of two series with `count` objects each, as files in `folder`.
-void write_study(const Path& folder, int count, std::size_t pixel_bytes = 512, const std::string& study = "1.2.3") {
-  fs::create_directories(folder);
-  for (int n = 0; n < 2 * count; ++n) {
-    Object o;
-    o.study_uid = study;
-    o.series_uid = fmt::format("{}.{}", study, n % 2 + 1);
-    o.modality = n % 2 == 0 ? "CT" : "MR";
-    o.sop_class = n % 2 == 0 ? "1.2.840.10008.5.1.4.1.1.2" : "1.2.840.10008.5.1.4.1.1.4";
-    o.uid = fmt::format("{}.{}.{}", study, n % 2 + 1, n + 1);
-    o.number = std::to_string(n / 2 + 1);
-    o.pixel_bytes = pixel_bytes;
-    o.patient_name = "Müller^Jörg";
-    o.character_set = "ISO_IR 192";
-    write_atomic(folder / fmt::format("{}.dcm", n), file_of(o));
-  }
-}
+using test::shell;
+using test::write_study;
 
 /// The data sets of all files below a folder, by SOP Instance UID.
 std::map<std::string, Bytes> data_sets_below(const Path& folder) {
@@ -169,6 +118,62 @@ TEST(DicomServer, gives_getscu_and_movescu_what_was_stored) {
   }
   const std::string unknown = shell(node.at("movescu -v -aem NOBODY") + " -S -k QueryRetrieveLevel=STUDY -k StudyInstanceUID=1.2.3").second;
   EXPECT_NE(unknown.find("MoveDestinationUnknown"), std::string::npos) << unknown;
+}
+
+TEST(DicomServer, stops_a_query_that_is_cancelled) {
+  Node node;
+  for (int n = 0; n < 5; ++n) {
+    Object object;
+    object.uid = fmt::format("1.2.3.1.{}", n + 1);
+    node.archive.add(file_of(object));
+  }
+  network::Associate wanted;
+  wanted.called_ae_title = "GANTRY";
+  wanted.calling_ae_title = "TEST";
+  wanted.implementation_class_uid = "1.2.3";
+  wanted.contexts.push_back({1, std::string(network::sop_class::study_root_find), {"1.2.840.10008.1.2"}});
+  const auto connection = network::Connection::open("127.0.0.1", node.server->port(), network::Duration(2000));
+  connection->write(network::encode_associate(network::PduType::associate_request, wanted), network::Duration(2000));
+  const auto unit = [&] {
+    Bytes head(6);
+    EXPECT_TRUE(connection->read(head, network::Duration(5000)));
+    std::size_t size = 0;
+    for (std::size_t n = 2; n < 6; ++n) size = size << 8 | std::to_integer<std::size_t>(head[n]);
+    Bytes rest(size);
+    EXPECT_TRUE(size == 0 || connection->read(rest, network::Duration(5000)));
+    return rest;
+  };
+  unit();
+  // Request and cancel come in one piece, so that the cancel is there before the first answer.
+  Bytes bytes;
+  const auto append = [&](bool command, const Bytes& content) {
+    const Bytes head = network::encode_data_header(1, command, true, static_cast<std::uint32_t>(content.size()));
+    bytes.insert(bytes.end(), head.begin(), head.end());
+    bytes.insert(bytes.end(), content.begin(), content.end());
+  };
+  append(true, network::CommandSet(network::CommandField::find, 5, network::sop_class::study_root_find, true).encode());
+  append(false, network::encode_identifier({{0x00080052U, "IMAGE"}, {0x00080018U, ""}}, {true, false}));
+  append(true, network::CommandSet(network::CommandField::cancel, 5, {}, false).encode());
+  connection->write(bytes, network::Duration(2000));
+  const Bytes answer = unit();
+  EXPECT_EQ(network::CommandSet::parse(network::parse_data(answer).at(0).bytes).status(), network::status::cancelled);
+}
+
+TEST(DicomServer, has_room_for_so_many_and_says_so) {
+  DicomServerOptions options;
+  options.max_associations = 2;
+  const Node node(options);
+  network::Proposal proposal;
+  proposal.add(network::sop_class::verification, {"1.2.840.10008.1.2"});
+  const auto first = network::associate(node.peer(), proposal);
+  auto second = network::associate(node.peer(), proposal);
+  const Error error = error_of([&] { network::associate(node.peer(), proposal); });
+  EXPECT_NE(std::string(error.what()).find("limit of associations"), std::string::npos) << error.what();
+  second->association().release();
+  second.reset();
+  for (int tries = 0; tries < 200 && node.server->associations() > 1; ++tries) ::poll(nullptr, 0, 10);
+  EXPECT_EQ(network::echo(*network::associate(node.peer(), proposal)), 0);
+  EXPECT_EQ(network::echo(*first), 0);
 }
 
 /// Keeps what a C-GET brings.

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#pragma once
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "gantry/archive/archive_test_support.h"
+#include "gantry/archive/dicom_server.h"
+#include "gantry/dicom/network/scu.h"
+
+namespace gantry::archive::test {
+
+/// Runs a shell command; its exit status and all that it printed.
+inline std::pair<int, std::string> shell(const std::string& command) {
+  std::string output;
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  char buffer[4096];
+  while (pipe) {
+    const std::size_t count = std::fread(buffer, 1, sizeof(buffer), pipe);
+    if (count == 0) break;
+    output.append(buffer, count);
+  }
+  const int status = pipe ? ::pclose(pipe) : -1;
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+}
+
+/// Whether the tools of DCMTK are installed.
+inline bool has_dcmtk() { return shell("command -v storescu").first == 0; }
+
+/// An archive and its DICOM server on a free port.
+class Node {
+ public:
+  explicit Node(DicomServerOptions options = {}) : archive({folder.path() / "data"}) {
+    options.port = 0;
+    server = std::make_unique<DicomServer>(archive, std::move(options));
+    server->start();
+  }
+  std::string at(const std::string& tool) const { return fmt::format("{} -aec GANTRY 127.0.0.1 {}", tool, server->port()); }
+  dicom::network::Peer peer() const {
+    dicom::network::Peer out;
+    out.port = server->port();
+    out.called_ae_title = "GANTRY";
+    return out;
+  }
+
+  TemporaryFolder folder;
+  Archive archive;
+  std::unique_ptr<DicomServer> server;
+};
+
+/// A study of two series with `count` objects each, as files in `folder`.
+inline void write_study(const Path& folder, int count, std::size_t pixel_bytes = 512, const std::string& study = "1.2.3") {
+  std::filesystem::create_directories(folder);
+  for (int n = 0; n < 2 * count; ++n) {
+    Object o;
+    o.study_uid = study;
+    o.series_uid = fmt::format("{}.{}", study, n % 2 + 1);
+    o.modality = n % 2 == 0 ? "CT" : "MR";
+    o.sop_class = n % 2 == 0 ? "1.2.840.10008.5.1.4.1.1.2" : "1.2.840.10008.5.1.4.1.1.4";
+    o.uid = fmt::format("{}.{}.{}", study, n % 2 + 1, n + 1);
+    o.number = std::to_string(n / 2 + 1);
+    o.pixel_bytes = pixel_bytes;
+    o.patient_name = "Müller^Jörg";
+    o.character_set = "ISO_IR 192";
+    write_atomic(folder / fmt::format("{}.dcm", n), file_of(o));
+  }
+}
+
+}  // namespace gantry::archive::test
