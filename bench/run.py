@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, start.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, archive, start.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
+import contextlib
 import json
 import os
 import platform
@@ -122,6 +123,45 @@ def suite_analyze():
     yield from accuracy.rows(GANTRY, row)
 
 
+def suite_archive():
+    """Objects of 0.5 MB through DCMTK's stock clients, one association each time."""
+    sys.path.insert(0, str(ROOT / "bench"))
+    import archive
+
+    count, rounds = 100, 3
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+        peer = archive.orthanc_server(folder)
+        with archive.gantry_server(GANTRY, folder) as ours, peer or contextlib.nullcontext() as theirs:
+            rates = {name: {"floor": [], "ours": [], "theirs": []} for name in ("store", "own store", "get")}
+            for turn in range(rounds):
+                studies = {name: f"1.2.826.0.1.3680043.9.9999.{os.getpid()}.{turn}.{n}" for n, name in enumerate(("stock", "own"), 1)}
+                sources = {name: archive.write_study(f"{folder}/in-{turn}-{name}", study, count) for name, study in studies.items()}
+                rates["store"]["floor"].append(archive.fsync_floor(f"{folder}/floor", sources["stock"], count))
+                for server, key in ((ours, "ours"), (theirs, "theirs")):
+                    if server is None:
+                        continue
+                    store = server.call("storescu", "+sd", str(sources["stock"]))
+                    rates["store"][key].append(count / wall(store))
+                    own = [GANTRY, "dicom", "store", f"{server.title}@127.0.0.1:{server.port}", str(sources["own"])]
+                    rates["own store"][key].append(count / wall(own))
+                    out = Path(f"{folder}/out-{key}")
+                    out.mkdir()
+                    get = server.call("getscu", "-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID=" + studies["stock"], "-od", str(out))
+                    rates["get"][key].append(count / wall(get))
+                    if len(list(out.iterdir())) != count:
+                        raise RuntimeError(f"{server.title}: getscu received {len(list(out.iterdir()))} of {count} objects")
+                    shutil.rmtree(out)
+                for source in sources.values():
+                    shutil.rmtree(source)
+            middle = {name: {key: statistics.median(values) if values else None for key, values in one.items()} for name, one in rates.items()}
+            described = ["storescu", "-aec", "AE", "127.0.0.1", "PORT", "+sd", "FOLDER"], ["gantry", "dicom", "store", "AE@127.0.0.1:PORT", "FOLDER"], ["getscu", "-S", "-aec", "AE", "..."]
+            yield row("archive", "C-STORE of 0.5 MB, storescu", "rate", "1/s", middle["store"]["ours"], middle["store"]["floor"], "fsync and rename of each file", rounds,
+                      described[0], larger_is_better=True)
+            for (name, words), command in zip((("store", "C-STORE of 0.5 MB, storescu"), ("own store", "C-STORE of 0.5 MB, gantry dicom store"), ("get", "C-GET of 0.5 MB, getscu")), described):
+                if theirs or name != "store":
+                    yield row("archive", words, "rate", "1/s", middle[name]["ours"], middle[name]["theirs"], "Orthanc" if theirs else "", rounds, command, command, larger_is_better=True)
+
+
 def main():
     words = sys.argv[1:]
     target = None
@@ -129,7 +169,7 @@ def main():
         at = words.index("--json")
         target = Path(words[at + 1])
         del words[at : at + 2]
-    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze}
+    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "archive": suite_archive}
     for word in words:
         if word not in suites:
             sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")

@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t largest_group = 512;
-constexpr auto group_time = std::chrono::milliseconds(250);
+constexpr auto group_time = std::chrono::milliseconds(1000);
 constexpr auto retry_time = std::chrono::seconds(1);
 
 std::shared_ptr<const dicom::Header::Data> header_at(const Path& path) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -131,7 +132,7 @@ Path StoreFile::publish(std::string_view sop_instance_uid, const Fingerprint& fi
                     fmt::format("{}-{}-{}.dcm", name_of(sop_instance_uid), fingerprint.size, fingerprint.sha256.substr(0, 32));
   if (::rename(path_.c_str(), name.c_str()) != 0) fail("name an object", errno);
   path_ = name;
-  if (::fsync(file_.value()) != 0 || ::fsync(store_.incoming_.value()) != 0) {
+  if (::fsync(file_.value()) != 0 || (!store_.file_carries_name_ && ::fsync(store_.incoming_.value()) != 0)) {
     const int number = errno;
     fail("reach the disk", number);
   }
@@ -149,7 +150,12 @@ Store::Store(Path folder)
         const int incoming = ::open((folder_ / "incoming").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (incoming < 0) fail("open its folders", errno);
         return incoming;
-      }()) {}
+      }()) {
+  constexpr std::array<unsigned long, 3> journaled{0xEF53, 0x58465342, 0x9123683E};  // ext4, XFS, Btrfs (statfs(2))
+  struct ::statfs status {};
+  const bool known = ::fstatfs(incoming_.value(), &status) == 0;
+  file_carries_name_ = known && std::find(journaled.begin(), journaled.end(), static_cast<unsigned long>(status.f_type)) != journaled.end();
+}
 
 std::uint64_t Store::free_bytes() const {
   struct ::statvfs status {};
