@@ -73,6 +73,18 @@ TEST(IntensityProjection, refuses_what_does_not_go_together) {
   EXPECT_THROW((IntensityProjection{.angle = NAN}(sphere, run)), Error);
 }
 
+TEST(IntensityProjection, refuses_voxels_so_unequal_that_it_would_take_hours) {
+  gantry::Run run;
+  const Image flat(Voxels<float>(Grid({9, 9, 9}, {1e-3, 1e4, 1e-3}), 1.0f));
+  try {
+    IntensityProjection{.angle = 1e-6}(flat, run);
+    FAIL() << "was not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::not_possible);
+    EXPECT_NE(error.message().find("samples"), std::string::npos) << error.message();
+  }
+}
+
 TEST(Reformat, samples_the_same_world_whatever_the_plane) {
   gantry::Run run;
   const Image ramp = phantom("ramp");

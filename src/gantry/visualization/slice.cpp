@@ -147,13 +147,20 @@ Lattice project_rotated(const Image& image, double angle_degrees, Projection pro
     reach.y = std::max(reach.y, std::abs(dot(offset, down)));
     reach.z = std::max(reach.z, std::abs(dot(offset, away)));
   }
-  const auto count = [&](double half) { return 2 * static_cast<std::int64_t>(std::ceil(half / step)) + 1; };
-  const std::int64_t width = count(reach.x);
-  const std::int64_t height = count(reach.y);
-  const std::int64_t depth = count(reach.z);
-  if (width > 8192 || height > 8192) {
-    throw Error(ErrorCode::not_possible, fmt::format("projection: would have {} x {} pixels; the most are 8192 a side", width, height));
+  // Counted as doubles: voxels of very unequal sides would overflow integers, or take hours.
+  const auto count = [&](double half) { return 2 * std::ceil(half / step) + 1; };
+  const double across = count(reach.x), along = count(reach.y), deep = count(reach.z);
+  if (!(across <= 8192 && along <= 8192)) {
+    throw Error(ErrorCode::not_possible, fmt::format("projection: would have {} x {} pixels; the most are 8192 a side", across, along));
   }
+  if (!(across * along * deep <= 0x1p32)) {
+    throw Error(ErrorCode::not_possible,
+                fmt::format("projection: would take {:.2g} samples, for the sides of the voxels are very unequal; the most are {:.2g}",
+                            across * along * deep, 0x1p32));
+  }
+  const auto width = static_cast<std::int64_t>(across);
+  const auto height = static_cast<std::int64_t>(along);
+  const auto depth = static_cast<std::int64_t>(deep);
   Lattice lattice;
   lattice.u_axis = right;
   lattice.v_axis = down;
