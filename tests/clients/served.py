@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The Gantry authors
+"""A Gantry server for the tests of clients: starts `gantry serve` on free ports over an empty folder and stops it by SIGTERM."""
+import contextlib
+import importlib.util
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "client test password"
+SKIPPED = 77
+
+
+def with_packages(*modules):
+    """Goes on in the interpreter that has the packages ($GANTRY_PYTHON, else .venv); without one the test is skipped."""
+    if all(importlib.util.find_spec(m) for m in modules):
+        return
+    python = os.environ.get("GANTRY_PYTHON", str(ROOT / ".venv/bin/python3"))
+    if not os.environ.get("GANTRY_CLIENT_RESTARTED") and Path(python).exists():
+        os.environ["GANTRY_CLIENT_RESTARTED"] = "1"
+        os.execv(python, [python, "-W", "ignore", *sys.argv])
+    print(f"SKIPPED: no Python with {', '.join(modules)} (GANTRY_PYTHON; ./dev setup test)")
+    sys.exit(SKIPPED)
+
+
+class Served:
+    def __init__(self, process, http_port, dicom_port):
+        self.process, self.http_port, self.dicom_port = process, http_port, dicom_port
+        self.url = f"http://127.0.0.1:{http_port}"
+
+    def resident_bytes(self, field="VmRSS"):
+        """Memory of the server; VmHWM = the most that it ever had."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"{field}:\s+(\d+) kB", status).group(1)) * 1024
+
+
+@contextlib.contextmanager
+def served(program, *options):
+    """The running server; at the end it must stop by itself, with status 0 and without a word on standard error."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "password").write_text(PASSWORD + "\n")
+        command = [program, "serve", "--data", folder + "/data", "--http-port", "0", "--dicom-port", "0", "--admin-password-file", folder + "/password", *options]
+        with open(folder + "/errors", "w+") as errors:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+            try:
+                line = process.stdout.readline()
+                found = re.search(r"http://127\.0\.0\.1:(\d+)/, DICOM \w+ on 127\.0\.0\.1:(\d+)", line)
+                assert found, f"not ready: {line!r} {Path(folder, 'errors').read_text()}"
+                yield Served(process, int(found.group(1)), int(found.group(2)))
+                process.send_signal(signal.SIGTERM)
+                status = process.wait(timeout=30)
+                said = Path(folder, "errors").read_text()
+                assert status == 0 and said == "", f"status {status}: {said}"
+            finally:
+                process.kill()
+                process.wait()
