@@ -55,6 +55,8 @@ struct KeyOptions {
   }
 
   network::Identifier resolve() const {
+    if (level != "PATIENT" && level != "STUDY" && level != "SERIES" && level != "IMAGE")
+      throw Error(ErrorCode::parameter, "level: must be one of PATIENT, STUDY, SERIES, IMAGE; got " + level);
     network::Identifier out;
     for (const std::string& key : keys) {
       const std::size_t equals = std::min(key.find('='), key.size());
@@ -318,11 +320,12 @@ int dicom_move(const Words& arguments) {
   Session session(command);
   if (!command.parse(arguments)) return 0;
   if (destination.empty()) throw Error(ErrorCode::usage, "dicom move: --destination AE is required");
+  const network::Identifier identifier = keys.resolve();
   network::Proposal proposal;
   proposal.add(keys.level == "PATIENT" ? network::sop_class::patient_root_move : network::sop_class::study_root_move, native());
   const auto messenger = network::associate(options.resolve(), proposal);
   Run& run = session.start();
-  const network::Retrieval state = network::move(*messenger, keys.level, keys.resolve(), destination, [&](const network::Retrieval& now) {
+  const network::Retrieval state = network::move(*messenger, keys.level, identifier, destination, [&](const network::Retrieval& now) {
     const int done = now.completed + now.failed + now.warnings;
     run.progress(static_cast<double>(done) / std::max(done + now.remaining, 1), "moving");
   });
@@ -341,6 +344,7 @@ int dicom_get(const Words& arguments) {
   Session session(command);
   if (!command.parse(arguments)) return 0;
   const network::Peer peer = options.resolve();
+  const network::Identifier identifier = keys.resolve();
   network::Proposal proposal;
   proposal.add(keys.level == "PATIENT" ? network::sop_class::patient_root_get : network::sop_class::study_root_get, native());
   for (const std::string& uid : network::common_storage_classes()) {
@@ -351,12 +355,10 @@ int dicom_get(const Words& arguments) {
   session.start();
   const auto messenger = network::associate(peer, proposal);
   Json refused = Json::array();
-  int written = 0;
   const network::Retrieval state = network::get(
-      *messenger, keys.level, keys.resolve(),
+      *messenger, keys.level, identifier,
       [&](const network::IncomingObject& object) {
         session.run().check();
-        ++written;
         return std::make_unique<FileSink>(out, object, peer.called_ae_title);
       },
       [&](const network::IncomingObject& object, const Error& error) {
