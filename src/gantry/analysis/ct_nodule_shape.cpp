@@ -2,13 +2,11 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/analysis/ct_nodule_shape.h"
 
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "gantry/analysis/ct_nodule_sampler.h"
-#include "gantry/analysis/ct_nodule_vessel.h"
 #include "gantry/volume/measure.h"
 #include "gantry/volume/morphology.h"
 
@@ -18,7 +16,6 @@ namespace {
 
 constexpr int ray_count = 162, few_rays = 48;
 constexpr double step_mm = 0.35;
-constexpr double most_for_roundness = 1.2;  ///< a round section raises the score by up to this factor
 
 std::vector<Vec3> spread_directions(int count) {
   std::vector<Vec3> list;
@@ -79,23 +76,6 @@ Rays cast(const CubeSampler& sampler, Vec3 centre, double threshold, double limi
   return rays;
 }
 
-/// Half axes of the cloud of boundary points, longest first, relative to a ball's.
-std::array<double, 3> half_axes(const Rays& rays) {
-  Eigen::Matrix3d m = Eigen::Matrix3d::Zero();
-  Eigen::Vector3d mean = Eigen::Vector3d::Zero();
-  std::vector<Eigen::Vector3d> points;
-  const auto count = static_cast<double>(rays.directions->size());
-  for (std::size_t r = 0; r < rays.directions->size(); ++r) {
-    const Vec3 d = (*rays.directions)[r];
-    points.emplace_back(rays.radius_mm[r] * Eigen::Vector3d(d.x, d.y, d.z));
-    mean += points.back() / count;
-  }
-  for (const auto& p : points) m += (p - mean) * (p - mean).transpose() * (3.0 / count);
-  const Eigen::SelfAdjointEigenSolver<Eigen::Matrix3d> solver(m, Eigen::EigenvaluesOnly);
-  const Eigen::Vector3d v = solver.eigenvalues().cwiseMax(1e-6).cwiseSqrt();
-  return {v[2], v[1], v[0]};
-}
-
 /// Shift from the present centre to the centre of the star-shaped region.
 Vec3 shift_mm(const Rays& rays) {
   Vec3 sum;
@@ -109,16 +89,14 @@ Vec3 shift_mm(const Rays& rays) {
   return weight > 0 ? (1.0 / weight) * sum : Vec3{};
 }
 
-/// Mean HU of the ball of `radius_mm`, by rays.
+/// HU of the ball of `radius_mm` that a third of it lies below: a vessel that crosses ground glass does not raise it.
 double core_hu(const CubeSampler& sampler, Vec3 centre, double radius_mm) {
-  double sum = sampler.hu(centre), count = 1;
+  std::vector<float> values{static_cast<float>(sampler.hu(centre))};
   for (const Vec3& direction : few_directions()) {
-    for (const double share : {0.6, 1.0}) {
-      sum += sampler.hu(centre + share * radius_mm * sampler.voxels(direction));
-      count += 1;
-    }
+    for (const double share : {0.6, 1.0})
+      values.push_back(static_cast<float>(sampler.hu(centre + share * radius_mm * sampler.voxels(direction))));
   }
-  return sum / count;
+  return quantile(std::move(values), 0.35);
 }
 
 /// Lung around: lower third of what lies well outside the boundary.
@@ -292,7 +270,6 @@ double ray_radius(std::span<const float> ray_mm, Vec3 from_centre) {
 
 std::optional<NoduleShape> nodule_shape(const LungCube& cube, Vec3 at, double radius_mm, const NoduleSearch& search) {
   const CubeSampler sampler(cube.hu, cube.inside);
-  const double background_hu = cube.background_hu;
   NoduleShape shape;
   Vec3 centre = at;
   double radius = std::max(radius_mm, 1.5);
@@ -300,40 +277,24 @@ std::optional<NoduleShape> nodule_shape(const LungCube& cube, Vec3 at, double ra
   constexpr int rounds = 4;
   for (int round = 0; round < rounds; ++round) {
     shape.core_hu = core_hu(sampler, centre, std::clamp(0.4 * radius, 0.6, 3.0));
-    shape.background_hu = std::min(surrounding_hu(sampler, centre, radius, background_hu), background_hu + 150);
-    if (shape.core_hu - shape.background_hu < 130) return std::nullopt;
+    shape.background_hu = std::min(surrounding_hu(sampler, centre, radius, cube.background_hu), cube.background_hu + 150);
+    if (shape.core_hu - shape.background_hu < 100) return std::nullopt;
     shape.threshold_hu = 0.5 * (std::min(shape.core_hu, 60.0) + shape.background_hu);
     const bool last = round == rounds - 1;
     rays = cast(sampler, centre, shape.threshold_hu, 2.0 * radius + 1.5, last ? ray_directions() : few_directions());
     radius = std::clamp(rays.median_mm, 0.8, 0.75 * search.maximum_mm);
-    if (round >= 1 && rays.open_share > 0.3) return std::nullopt;
     if (last) break;
-    const Vec3 shift = shift_mm(rays);
-    if (norm(shift) > 2.5 * radius_mm + 2) return std::nullopt;
-    centre = centre + sampler.voxels(shift);
-    if (!sampler.inside(centre)) return std::nullopt;
+    // A vessel at one side pulls; the centre stays within what was proposed.
+    Vec3 shift = shift_mm(rays);
+    if (norm(shift) > 0.5 * radius_mm) shift = (0.5 * radius_mm / norm(shift)) * shift;
+    const Vec3 moved = centre + sampler.voxels(shift);
+    if (sampler.inside(moved) && norm(moved - at) * sampler.spacing() < radius_mm + 1) centre = moved;
   }
-  if (2 * radius < 0.7 * search.minimum_mm || 2 * radius > 1.2 * search.maximum_mm) return std::nullopt;
   rays = cast(sampler, centre, shape.threshold_hu, 1.7 * radius + 0.8, ray_directions());
-
   extend_to_halo(sampler, std::max({cube.sample_mm.x, cube.sample_mm.y, cube.sample_mm.z}), shape, centre, rays);
-  if (rays.open_share > 0.1 || rays.wall_share > 0.7) return std::nullopt;
-  const auto axes = half_axes(rays);
-  if (axes[0] > 2.0 * axes[1] || axes[0] > 2.4 * axes[2]) return std::nullopt;
   shape.centre_voxel = centre;
   shape.radius_mm = rays.median_mm;
-  shape.open_share = rays.open_share;
   shape.wall_share = rays.wall_share;
-  shape.flatness = axes[0] / axes[2];
-  shape.score = (1 - 5 * rays.open_share) * (1 - 0.55 * rays.wall_share) / shape.flatness;
-  if (shape.score < search.least_score / most_for_roundness) return std::nullopt;
-  const Continuation beyond =
-      continuation(sampler, centre, rays.radius_mm, shape.radius_mm, shape.core_hu, shape.background_hu, cube.sample_mm);
-  shape.through = beyond.through;
-  shape.one_side = beyond.one_side;
-  // A vessel goes on at both ends; what goes on at one end alone may be a nodule at a vessel or where vessels part.
-  shape.score *= 1 - std::min(1.0, std::max(beyond.through, 0.4 * std::min(1.0, beyond.one_side)));
-  if (shape.score < search.least_score / most_for_roundness) return std::nullopt;
   shape.ray_mm = closed_radii(rays);
   return shape;
 }
@@ -343,30 +304,16 @@ std::optional<Nodule> measure_nodule(const LungCube& cube, const NoduleShape& sh
   Nodule nodule;
   measure_sections(sampler, shape, nodule, run);
   if (!(nodule.mean_mm >= search.minimum_mm && nodule.mean_mm <= search.maximum_mm)) return std::nullopt;
-  nodule.score = std::min(1.0, shape.score * std::min(most_for_roundness, 1.5 * nodule.short_mm / nodule.long_mm));
   const double share = solid_share(sampler, shape.centre_voxel, shape.ray_mm, nodule.mean_hu);
   nodule.density = NoduleDensity::part_solid;
   if (!shape.halo && (share > 0.6 || (share > 0.1 && nodule.mean_mm < std::max(6.5, 1.8 * search.slice_mm))))
     nodule.density = NoduleDensity::solid;  // too small to tell a core
   if (!shape.halo && share <= 0.1) nodule.density = NoduleDensity::ground_glass;
   if (nodule.density != NoduleDensity::solid && nodule.mean_mm < search.ground_glass_minimum_mm) return std::nullopt;
-  if (nodule.density == NoduleDensity::solid) {
-    // A nodule of this size reaches the density of soft tissue; a vessel of the same outline is thinner and, by partial volume, darker.
-    const double expected_hu = -200 - 40 * std::max(0.0, search.slice_mm - 2);
-    nodule.score *= 1 - std::clamp((expected_hu - nodule.mean_hu) / 400, 0.0, 0.5);
-  }
-  double least = nodule.mean_mm < search.small_mm ? search.least_small_score : search.least_score;
-  if (nodule.density != NoduleDensity::solid) least = std::max(least, search.least_ground_glass_score);
-  if (nodule.score < least) return std::nullopt;
   nodule.position_mm = cube.hu.grid().world_from_voxel(shape.centre_voxel);
   nodule.touches_pleura = shape.wall_share > 0.06;
   nodule.threshold_hu = shape.threshold_hu;
   nodule.ray_mm = shape.ray_mm;
-  nodule.open_share = shape.open_share;
-  nodule.wall_share = shape.wall_share;
-  nodule.flatness = shape.flatness;
-  nodule.through = shape.through;
-  nodule.one_side = shape.one_side;
   const double half = sampler.spacing();
   const auto scaled = [&](double change) { return std::pow(std::max(0.0, 1 + change / nodule.mean_mm), 3) * nodule.volume_ml; };
   nodule.mean_mm_interval = {std::max(0.0, nodule.mean_mm - half), nodule.mean_mm + half};

@@ -17,18 +17,20 @@ struct LungCube {
   Vec3 sample_mm{1, 1, 1};      ///< distance of the original samples along each axis of the cubes
 };
 
+/// The lung of `side` (1 left, 2 right) on cubes of about 1 mm; `hu` is empty when there is none.
+LungCube lung_cube(const Image& image, const WorkingVolume& volume, const Lungs& lungs, int side, const Run& run);
+
 /// What was found around a proposed centre before it is measured.
 struct NoduleShape {
   Vec3 centre_voxel;
   double radius_mm = 0, threshold_hu = 0, core_hu = 0, background_hu = 0;
-  bool halo = false;  ///< a shell of intermediate density around a denser core
-  double open_share = 0, wall_share = 0, flatness = 1, score = 0;
-  double through = 0, one_side = 0;  ///< as `Continuation`
+  bool halo = false;      ///< a shell of intermediate density around a denser core
+  double wall_share = 0;  ///< of the directions that end at the pleura
   std::vector<float> ray_mm;
 };
 
-/// Looks at the surroundings of `at` (voxel of the cube, about `radius_mm` wide) along rays in all directions. Returns the shape when what
-/// lies there is closed on all sides but a few and round enough. Few rays decide about most proposals.
+/// The boundary of what lies around `at` (voxel of the cube, about `radius_mm` wide), by rays in all directions; where a vessel enters it
+/// goes on as its neighbours do. Nothing when it stands out from the lung by less than 100 HU.
 std::optional<NoduleShape> nodule_shape(const LungCube& cube, Vec3 at, double radius_mm, const NoduleSearch& search);
 
 /// Diameters, volume and density of a shape; nothing when they are outside what is searched.

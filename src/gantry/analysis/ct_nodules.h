@@ -11,7 +11,7 @@ namespace gantry::analysis {
 /// What a nodule is made of.
 enum class NoduleDensity { solid, part_solid, ground_glass };
 
-/// A candidate: a round bright spot in the lung that no vessel explains. It is no diagnosis.
+/// A candidate: a bright spot in the lung that looks like a nodule rather than a vessel. It is no diagnosis.
 struct Nodule {
   Vec3 position_mm;
   int side = 0;         ///< 1 left, 2 right
@@ -23,12 +23,7 @@ struct Nodule {
   double mean_hu = 0;                                              ///< of its inner two thirds
   NoduleDensity density = NoduleDensity::solid;
   bool touches_pleura = false;
-  double score = 0;              ///< roundness in [0, 1]: 1 = closed on all sides, as wide as long, ends in lung; no probability
-  double open_share = 0;         ///< of the directions without a boundary: vessels that enter
-  double wall_share = 0;         ///< of the directions that end at the pleura
-  double flatness = 1;           ///< longest over shortest half axis
-  double through = 0;            ///< how much of its cross-section goes on at two opposite ends, as in a vessel
-  double one_side = 0;           ///< the same at the stronger end
+  double score = 0;              ///< of the classifier, in [0, 1]; an order, no probability of disease
   double threshold_hu = 0;       ///< boundary: half way between nodule and lung
   std::vector<float> ray_mm;     ///< distance of the boundary from `position_mm` along `ray_directions()`
   double equivalent_mm() const;  ///< diameter of the ball of the same volume
@@ -36,12 +31,9 @@ struct Nodule {
 
 /// What is looked for.
 struct NoduleSearch {
-  double minimum_mm = 4, maximum_mm = 30;         ///< mean diameter
-  double least_score = 0.42;                      ///< below it a vessel or fissure is more likely
-  double small_mm = 6, least_small_score = 0.44;  ///< the same for smaller ones, of which vessels offer more
-  double least_ground_glass_score = 0.5;          ///< the same for what is not solid throughout
-  double least_hidden_score = 0.8;                ///< the same for what shows only once thin vessels are taken off
-  double ground_glass_minimum_mm = 6;             ///< of what is not solid throughout
+  double minimum_mm = 4, maximum_mm = 30;  ///< mean diameter
+  double least_probability = 0.982;        ///< of the classifier: below it a vessel or fissure is more likely
+  double ground_glass_minimum_mm = 6;      ///< of what is not solid throughout
   double slice_mm = 0;  ///< thickness of a slice where it exceeds their distance. Thick slices (partial volume) raise both minima
   int most = 50;        ///< candidates kept, best first
 };
@@ -51,10 +43,9 @@ NoduleSearch search_on_slices(NoduleSearch search, double slice_mm);
 /// The directions of `Nodule::ray_mm`: unit vectors in world axes, evenly spread.
 const std::vector<Vec3>& ray_directions();
 
-/// Candidates in both lungs, right lung first, from the head down. Differences of Gaussians at seven scales propose centres, rays from
-/// each centre find its boundary; what is open along a line or goes on at its ends with much of its cross-section (vessels, bifurcations:
-/// thick slices break them into beads) or is flat (fissures, pleura) is refused. Works on cubes of about 1 mm, one lung at a time: about 12
-/// bytes a cube.
+/// Candidates in both lungs, right lung first, from the head down. Differences of Gaussians at seven scales propose spots, a small network
+/// (`NoduleClassifier`) judges the densities on spheres around each, rays from the centre of what it accepts find the boundary. Works on
+/// cubes of about 1 mm, one lung at a time: about 20 bytes a cube. Throws Error(not_found) when `models/lung_nodules` is not there.
 std::vector<Nodule> find_nodules(const Image& image, const WorkingVolume& volume, const Lungs& lungs, const NoduleSearch& search, Run& run);
 
 /// Voxels of a nodule on `grid`, written as `value` into `labels`.

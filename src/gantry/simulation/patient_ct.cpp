@@ -40,9 +40,19 @@ bool apart(const std::vector<NoduleSpec>& others, const NoduleSpec& nodule, doub
 
 Vec3 drawn_direction(Random& random) { return normalized({random.next_normal(), random.next_normal(), random.next_normal() + 1e-9}); }
 
-std::vector<NoduleSpec> drawn_nodules(const Torso& torso, Random random) {
+/// A nodule of soft tissue within a vessel as wide as itself would not be seen by anyone: its centre keeps its distance from wide vessels.
+bool stands_out(const Torso& torso, const NoduleSpec& nodule) {
+  const double radius = 0.5 * nodule.diameter_mm, scale = std::cbrt(torso.scale().x * torso.scale().y * torso.scale().z);
+  const Vec3 center = torso.in_model(nodule.center_lps_mm);
+  return std::none_of(torso.lung_vessels().begin(), torso.lung_vessels().end(), [&](const Capsule& vessel) {
+    return scale * std::max(vessel.radius_a_mm, vessel.radius_b_mm) > 0.4 * radius && scale * vessel.distance(center) < 0.5 * radius;
+  });
+}
+
+std::vector<NoduleSpec> drawn_nodules(const Torso& torso, std::optional<int> wanted, Random random) {
   std::vector<NoduleSpec> nodules;
-  const auto count = static_cast<std::size_t>(random.next_integer(2, 6));
+  const std::int64_t usual = random.next_integer(2, 6);
+  const auto count = static_cast<std::size_t>(wanted.value_or(static_cast<int>(usual)));
   const Box box = united(torso.frame().lung_left().bounds, torso.frame().lung_right().bounds);
   for (int attempt = 0; attempt < 6000 && nodules.size() < count; ++attempt) {
     NoduleSpec nodule;
@@ -66,7 +76,7 @@ std::vector<NoduleSpec> drawn_nodules(const Torso& torso, Random random) {
     if (!(depth >= depth_low && depth <= depth_high)) continue;
     const double to_hilum = std::min(norm(nodule.center_lps_mm - torso.in_world(torso.frame().hilum(true))),
                                      norm(nodule.center_lps_mm - torso.in_world(torso.frame().hilum(false))));
-    if (to_hilum < 30 + radius || !apart(nodules, nodule, 6)) continue;
+    if (to_hilum < 30 + radius || !apart(nodules, nodule, 6) || !stands_out(torso, nodule)) continue;
     nodules.push_back(nodule);
   }
   return nodules;
@@ -232,7 +242,8 @@ DigitalPatient scan_ct(const ScanRequest& request, Run& run) {
   const std::unique_ptr<Torso> torso = make_torso(request, TorsoSignal::hounsfield, emphysema, 3, run);
   run.progress(0.25, "lesions");
 
-  const std::vector<NoduleSpec> nodules = request.spec.nodules ? *request.spec.nodules : drawn_nodules(*torso, Random(seed, 22));
+  const std::vector<NoduleSpec> nodules =
+      request.spec.nodules ? *request.spec.nodules : drawn_nodules(*torso, request.spec.nodule_count, Random(seed, 22));
   check_nodules(*torso, nodules);
   const std::vector<LesionSpec> lesions =
       request.spec.lesions ? *request.spec.lesions : drawn_lesions(*torso, request.body, Random(seed, 23));

@@ -134,7 +134,7 @@ PatientSpec parse_patient_spec(const Json& json) {
   only_object(json, "");
   check_keys(json, "",
              {"gantry_version", "seed", "modality", "size", "noise", "patient", "volumes_ml", "volumes_method", "incomplete",
-              "laa950_percent", "laa950_method", "nodules", "lesions", "suv", "image", "scan"});
+              "laa950_percent", "laa950_method", "nodules", "nodule_count", "lesions", "suv", "image", "scan"});
   if (json.contains("patient")) {
     const Json& patient = json["patient"];
     only_object(patient, "patient");
@@ -169,6 +169,7 @@ PatientSpec parse_patient_spec(const Json& json) {
     if (!spec.laa950_percent) spec.laa950_percent = target;
   }
   if (json.contains("nodules")) spec.nodules = parse_list<NoduleSpec>(json["nodules"], "nodules", parse_nodule);
+  if (json.contains("nodule_count")) spec.nodule_count = static_cast<int>(number(json["nodule_count"], "nodule_count", 0, 60, ""));
   if (json.contains("lesions")) spec.lesions = parse_list<LesionSpec>(json["lesions"], "lesions", parse_lesion);
   if (json.contains("scan")) {
     const Json& scan = json["scan"];

@@ -40,6 +40,7 @@ struct PatientSpec {
   std::optional<double> lung_volume_ml, brain_volume_ml;
   std::optional<double> laa950_percent;
   std::optional<std::vector<NoduleSpec>> nodules;
+  std::optional<int> nodule_count;  ///< CT: how many nodules are drawn when `nodules` is absent
   std::optional<std::vector<LesionSpec>> lesions;
   std::optional<double> slice_mm;        ///< CT: distance and thickness of the slices
   std::optional<double> below_lungs_mm;  ///< CT: how far the scan goes on below the lungs

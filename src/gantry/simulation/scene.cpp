@@ -290,7 +290,7 @@ class Scene::Block {
           if (paint.texture) {
             v += static_cast<float>(paint.texture(at(static_cast<double>(i), static_cast<double>(j), static_cast<double>(k))));
           }
-          value_[n] += c * (v - value_[n]);
+          if (!paint.at_least || v > value_[n]) value_[n] += c * (v - value_[n]);
         }
       }
     }

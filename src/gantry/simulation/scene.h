@@ -26,6 +26,7 @@ struct Paint {
   int structure = keep_structure;
   int lesion = 0;           ///< 1-based number of a lesion, 0 = none
   std::vector<int> within;  ///< painted only where one of these structures was before; empty = everywhere
+  bool at_least = false;    ///< what is denser stays: vessels go on through ground glass
 };
 
 /// An image of a scene with what is known about it.

@@ -157,8 +157,9 @@ void Torso::add_lesion(int number, const Lesion& lesion) {
                  {center - r, center + r}};
   };
   const double radius = lesion.diameter_mm / mean;
-  Paint surface{lesion.value, {}, keep_structure, number, lesion.within};
+  Paint surface{.value = lesion.value, .lesion = number, .within = lesion.within};
   if (options_.signal == TorsoSignal::hounsfield && lesion.value < -200) {
+    surface.at_least = true;
     surface.texture = [fine = NoiseField(options_.seed + 23, 3.0)](Vec3 p) { return 60 * fine(p); };
   }
   scene_.paint(std::move(surface), shape(radius));

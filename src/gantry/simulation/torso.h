@@ -101,6 +101,7 @@ class Torso {
   /// The larger branches of the pulmonary vessels, in the model's mm.
   const std::vector<Capsule>& lung_vessels() const { return lung_vessels_; }
   Vec3 in_world(Vec3 p) const { return {p.x * scale_.x, p.y * scale_.y, p.z * scale_.z}; }
+  Vec3 in_model(Vec3 p) const { return {p.x / scale_.x, p.y / scale_.y, p.z / scale_.z}; }
   Vec3 scale() const { return scale_; }
 
  private:
