@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gantry/analysis/ct_nodule_classifier.h"
 #include "gantry/analysis/ct_report.h"
 #include "gantry/base/text.h"
 #include "gantry/report/wording.h"
@@ -204,8 +205,10 @@ void describe_nodules(CtReport& report) {
   if (!lungs.left && !lungs.right) return;
   SeriesResult& result = report.result;
   const std::string method =
-      "differences of Gaussians, rays to the half-maximum boundary, vessels refused by openness; measured in the axial plane of largest "
-      "area";
+      "differences of Gaussians, judged by a network trained on digital patients; rays to the half-maximum boundary, measured in the axial "
+      "plane of largest area";
+  const std::string& model = NoduleClassifier::shipped().id();
+  result.models.push_back(model);
   ReportDocument::Measurements table;
   table.title = {"Nodule candidates", "结节候选"};
   table.columns = {{"No.", "编号"},    {"Where", "位置"},  {"Mean diameter", "平均直径"}, {"Long × short", "长径 × 短径"},
@@ -229,6 +232,7 @@ void describe_nodules(CtReport& report) {
     Finding& candidate = add_finding(report, id + ".diameter", {"mean diameter", "平均直径"}, diameter_code, nodule.mean_mm, "mm",
                                      nodule.mean_mm_interval, method);
     place(candidate);
+    candidate.model = model;
     candidate.id = id;  // the nodule itself is the finding lung_nodule.N; its value is the mean diameter
     candidate.segment = id;
     place(add_finding(report, id + ".long_axis", {"long axis", "长径"}, long_axis_code, nodule.long_mm, "mm", std::nullopt, method));
@@ -253,9 +257,9 @@ void describe_nodules(CtReport& report) {
     table.rows.push_back(std::move(row));
   }
   table.note = {
-      "Candidates by shape alone: vessels, scars and lymph nodes may look alike, and small or flat nodules may be missed. "
+      "Candidates by appearance alone: forks of vessels, scars and lymph nodes may look alike, and small or flat nodules may be missed. "
       "Interval: boundary half a voxel inwards and outwards.",
-      "仅凭形态得出的候选：血管、瘢痕与淋巴结可能相似，小的或扁平的结节可能漏检。区间：边界内外移动半个体素。"};
+      "仅凭影像外观得出的候选：血管分叉、瘢痕与淋巴结可能相似，小的或扁平的结节可能漏检。区间：边界内外移动半个体素。"};
   ReportDocument::Glance glance;
   if (report.nodules.empty()) {
     glance.attention = Attention::usual;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "gantry/base/error.h"
+#include "gantry/base/hash.h"
 #include "gantry/bundle/safetensors.h"
 
 namespace gantry::analysis {
@@ -16,10 +17,13 @@ constexpr float most_deviation = 6;  ///< features are cut at so many standard d
 
 }  // namespace
 
-NoduleClassifier NoduleClassifier::shipped() {
-  const Path path = find_resource("models/lung_nodules/weights.safetensors");
-  if (path.empty()) throw Error(ErrorCode::not_found, "models/lung_nodules: not found; set GANTRY_HOME to where models/ lies");
-  return NoduleClassifier(path);
+const NoduleClassifier& NoduleClassifier::shipped() {
+  static const NoduleClassifier classifier = [] {
+    const Path path = find_resource("models/lung_nodules/weights.safetensors");
+    if (path.empty()) throw Error(ErrorCode::not_found, "models/lung_nodules: not found; set GANTRY_HOME to where models/ lies");
+    return NoduleClassifier(path);
+  }();
+  return classifier;
 }
 
 NoduleClassifier::NoduleClassifier(const Path& safetensors) {
@@ -47,7 +51,8 @@ NoduleClassifier::NoduleClassifier(const Path& safetensors) {
   if (layers_.empty() || layers_.back().outputs != 1)
     throw Error(ErrorCode::unreadable, "lung_nodules: the last layer must have one output");
   const auto version = file.metadata.find("version");
-  id_ = "lung_nodules@" + (version == file.metadata.end() ? "0" : version->second);
+  id_ =
+      fmt::format("lung_nodules@{} sha256:{}", version == file.metadata.end() ? "0" : version->second, sha256_hex(read_bytes(safetensors)));
 }
 
 float NoduleClassifier::probability(const NoduleFeatures& features) const {

@@ -15,12 +15,12 @@ namespace gantry::analysis {
 class NoduleClassifier {
  public:
   /// The one that ships; Error(not_found) when it lies nowhere, Error(unreadable) when its file does not hold what is expected.
-  static NoduleClassifier shipped();
+  static const NoduleClassifier& shipped();
   /// Tensors `mean` and `scale` of the features, then `weight_N` (out x in) and `bias_N` of each layer, the last with one output.
   explicit NoduleClassifier(const Path& safetensors);
   /// In [0, 1]; among the spots that it was trained on, where nodules are much more common than in patients. For ordering, not for betting.
   float probability(const NoduleFeatures& features) const;
-  const std::string& id() const { return id_; }  ///< name@version
+  const std::string& id() const { return id_; }  ///< name@version sha256:digest of its file
 
  private:
   struct Layer {

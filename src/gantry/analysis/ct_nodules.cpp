@@ -68,7 +68,7 @@ NoduleSearch search_on_slices(NoduleSearch search, double slice_mm) {
 
 std::vector<Nodule> find_nodules(const Image& image, const WorkingVolume& volume, const Lungs& lungs, const NoduleSearch& wanted,
                                  Run& run) {
-  static const NoduleClassifier classifier = NoduleClassifier::shipped();
+  const NoduleClassifier& classifier = NoduleClassifier::shipped();
   const Vec3 s = image.grid().spacing_mm();
   const NoduleSearch search = search_on_slices(wanted, std::max({s.x, s.y, s.z}));
   std::vector<Nodule> all;

@@ -59,14 +59,17 @@ TEST(CtMaps, a_real_right_lung_is_outlined_and_called_right) {
   }
 }
 
-/// Draws the centre of a nodule in aerated lung: touching the pleura, or free of it and of vessels, 28 mm from those before.
-Vec3 drawn_centre(const VoxelView<float>& from_pleura_mm, const VoxelView<float>& from_tissue_mm, double radius_mm, bool at_pleura,
+enum class Place { free, pleura, vessel };
+
+/// Draws the centre of a nodule in aerated lung: touching the pleura or a vessel or free of both, 28 mm from those before.
+Vec3 drawn_centre(const VoxelView<float>& from_pleura_mm, const VoxelView<float>& from_tissue_mm, double radius_mm, Place place,
                   const std::vector<Vec3>& before, Random& random) {
   const Grid& grid = from_pleura_mm.grid();
   for (;;) {
     const std::int64_t n = random.next_integer(0, from_pleura_mm.count() - 1);
-    if (at_pleura ? std::abs(from_pleura_mm[n] - 0.8 * radius_mm) > 1 || from_tissue_mm[n] < 2 : from_tissue_mm[n] < radius_mm + 1)
-      continue;
+    if (place == Place::pleura && (std::abs(from_pleura_mm[n] - 0.8 * radius_mm) > 1 || from_tissue_mm[n] < 2)) continue;
+    if (place == Place::vessel && (from_pleura_mm[n] < radius_mm + 6 || std::abs(from_tissue_mm[n] - radius_mm + 0.5) > 0.7)) continue;
+    if (place == Place::free && from_tissue_mm[n] < radius_mm + 1) continue;
     const Vec3 voxel{static_cast<double>(n % grid.size(0)), static_cast<double>(n / grid.size(0) % grid.size(1)),
                      static_cast<double>(n / (grid.size(0) * grid.size(1)))};
     const Vec3 centre = grid.world_from_voxel(voxel);
@@ -98,7 +101,11 @@ TEST(CtMaps, solid_nodules_put_into_a_real_lung_are_found_and_little_else) {
   std::vector<double> diameters;
   for (int number = 0; number < 12; ++number) {
     const double diameter = 5 + 10 * (number + 0.5) / 12;
-    centres.push_back(drawn_centre(from_pleura, from_tissue, 0.5 * diameter, number % 3 == 0, centres, random));
+    centres.push_back(drawn_centre(from_pleura, from_tissue, 0.5 * diameter,
+                                   number % 3 != 0   ? Place::free
+                                   : number % 2 == 0 ? Place::pleura
+                                                     : Place::vessel,
+                                   centres, random));
     diameters.push_back(diameter);
     for (std::int64_t k = 0; k < grid.size(2); ++k) {
       for (std::int64_t j = 0; j < grid.size(1); ++j) {

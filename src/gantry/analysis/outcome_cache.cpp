@@ -128,7 +128,7 @@ auto members(auto& p)
 auto members(auto& r)
   requires std::is_same_v<std::remove_const_t<std::remove_reference_t<decltype(r)>>, SeriesResult>
 {
-  return std::tie(r.findings, r.segments, r.quality, r.warnings, r.glances, r.images, r.tables, r.charts, r.facts, r.not_analysed,
+  return std::tie(r.findings, r.segments, r.quality, r.warnings, r.models, r.glances, r.images, r.tables, r.charts, r.facts, r.not_analysed,
                   r.certainty, r.methods, r.references);
 }
 

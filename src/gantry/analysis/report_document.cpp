@@ -424,9 +424,17 @@ ReportDocument report_document(const InputPlan& plan, const std::vector<std::vec
         {"Intervals state what the method itself leaves open; they do not cover what a different scan on another day would show.",
          "区间仅表示方法本身的不确定性，不包括另一次扫描可能出现的差异。"});
   }
-  document.methods.push_back(analysed.empty() ? Words{"Only headers were read: no pixels were analysed.", "仅读取头信息，未分析像素。"}
-                                              : Words{"No trained model took part: every number is measured as its row says.",
-                                                      "未使用训练模型：每个数值均按其所列方法测得。"});
+  std::vector<Words> models;
+  for (const SeriesOutcome* outcome : analysed) {
+    for (const std::string& model : outcome->result.models)
+      add_unique(models, {{"Trained model that took part: " + model + ".", "使用的训练模型：" + model + "。"}});
+  }
+  if (analysed.empty()) {
+    models = {{"Only headers were read: no pixels were analysed.", "仅读取头信息，未分析像素。"}};
+  } else if (models.empty()) {
+    models = {{"No trained model took part: every number is measured as its row says.", "未使用训练模型：每个数值均按其所列方法测得。"}};
+  }
+  add_unique(document.methods, models);
   document.footer = {std::string(not_a_medical_device("en")), std::string(not_a_medical_device("zh"))};
   return document;
 }

@@ -38,7 +38,7 @@ struct SeriesResult {
   std::vector<Segment> segments;
   Labels labels;  ///< all segments in one label image on the series' grid (later rows win where they overlap)
   std::vector<QualityItem> quality;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings, models;    ///< `models`: the trained ones that took part, name@version sha256:...
   std::vector<ReportDocument::Glance> glances;  ///< `images` count within this result's own key images, 1-based
   std::vector<ReportDocument::KeyImage> images;
   std::vector<ReportDocument::Measurements> tables;

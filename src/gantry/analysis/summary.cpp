@@ -93,6 +93,9 @@ Json summary_json(const InputPlan& plan, const std::vector<std::vector<SeriesOut
       if (!series.used) continue;
       for (const std::string& warning : series.series.warnings) warn(warning);
       for (const std::string& warning : outcome.result.warnings) warn(warning);
+      for (const std::string& model : outcome.result.models) {
+        if (std::find(json["models"].begin(), json["models"].end(), model) == json["models"].end()) json["models"].push_back(model);
+      }
       if (series.profile) {
         Json profile{{"id", series.profile->id}, {"version", series.profile->version}};
         if (std::find(json["profiles"].begin(), json["profiles"].end(), profile) == json["profiles"].end())
