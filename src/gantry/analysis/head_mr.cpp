@@ -121,9 +121,18 @@ HeadMr measure_head_mr(const VoxelView<float>& image, Run& run) {
   head.brain = extract_brain(image, first);
   check_contrast(head.brain, run);
   head.input = tissue_input(image, head.brain, run);
-  head.input.space = find_inner_table(head.input, head.brain, run);
+  if (head.brain.stripped) {
+    // An outline blurred by resampling ends where its edge has fallen to half of the fluid's signal.
+    const double edge = 0.5 * head.brain.intensities.mean[0];
+    Mask lit = Mask::uninitialized(head.input.image.grid());
+    for (std::int64_t n = 0; n < lit.count(); ++n) lit[n] = head.input.image[n] > edge ? 1 : 0;
+    head.input.space = fill_holes(largest_component(lit, Connectivity::faces, run), false, run);
+  } else {
+    head.input.space = find_inner_table(head.input, head.brain, run);
+  }
   Run second = run.part(0.6, 0.85, "tissues");
   head.tissue = classify_tissues(head.input.image, head.input.space, head.brain.intensities, second);
+  if (head.brain.stripped) give_rim_to_gray(head.tissue, head.input.space, run);
   head.plane = find_mid_plane(head.brain, run);
   head.ventricles = find_ventricles(head.tissue, head.input.space, head.plane, run);
   run.progress(0.95, "quality");

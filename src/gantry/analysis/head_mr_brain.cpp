@@ -80,7 +80,8 @@ double air_threshold(const VoxelView<float>& image) {
   return 0.5 * otsu_threshold(values);
 }
 
-/// What a first look at the head gives: the part of the working grid at most 175 mm below its top, and the middle of the cranium.
+/// What a first look at the head gives: the part of the working grid at most 175 mm below its top (all of it when the skull is off, for
+/// then the axes may be wrong), and the middle of the cranium.
 struct Head {
   Grid grid;
   Voxels<float> image;
@@ -89,7 +90,7 @@ struct Head {
   double vertex_mm = 0;
 };
 
-Head find_head(Voxels<float> image, const Run& run) {
+Head find_head(const VoxelView<float>& image, bool all, const Run& run) {
   const double threshold = air_threshold(image);
   const Mask above = mask_where(image.grid(), run, [&](std::int64_t n) { return image[n] > threshold; });
   // Skull and fluid are dark: brain, scalp and neck may be separate pieces of one head.
@@ -109,15 +110,15 @@ Head find_head(Voxels<float> image, const Run& run) {
     if (static_cast<double>(area) * working_mm * working_mm > 400) top = k;
   }
   if (top < 0) give_up("no head stands out from the background");
-  const std::int64_t bottom = std::max<std::int64_t>(0, top - std::llround(175 / working_mm));
-  const std::int64_t end = std::min(size[2], top + 5);
+  const std::int64_t bottom = all ? 0 : std::max<std::int64_t>(0, top - std::llround(175 / working_mm));
+  const std::int64_t end = all ? size[2] : std::min(size[2], top + 5);
   Head head;
-  head.image = crop(VoxelView<float>(image), {0, 0, bottom}, {size[0], size[1], end - bottom});
+  head.image = crop(image, {0, 0, bottom}, {size[0], size[1], end - bottom});
   head.mask = crop(MaskView(mask), {0, 0, bottom}, {size[0], size[1], end - bottom});
   head.grid = head.image.grid();
   head.vertex_mm = image.grid().world_from_voxel({0, 0, static_cast<double>(top)}).z;
   // Centre of mass of what lies at most 120 mm below the vertex.
-  const std::int64_t first = std::max<std::int64_t>(0, top - bottom - std::llround(120 / working_mm));
+  const std::int64_t first = all ? 0 : std::max<std::int64_t>(0, top - bottom - std::llround(120 / working_mm));
   Vec3 sum;
   double weight = 0;
   for (std::int64_t k = first; k < end - bottom; ++k) {
@@ -284,6 +285,100 @@ void cut_cord(Mask& mask, double area_mm2) {
   std::fill_n(mask.data(), cut * plane, std::uint8_t{0});
 }
 
+/// What is not zero, when it is one body of the size of a brain: the skull may have been removed.
+std::optional<Mask> outline_of_brain_size(const Voxels<float>& image, const Run& run) {
+  const Mask lit = mask_where(image.grid(), run, [&](std::int64_t n) { return image[n] > 0; });
+  const double lit_ml = volume_ml(lit);
+  if (!(lit_ml > 600 && lit_ml < 2600)) return std::nullopt;
+  Mask outline = fill_holes(largest_component(lit, Connectivity::faces, run), false, run);
+  if (volume_ml(outline) < 0.95 * lit_ml) return std::nullopt;
+  return outline;
+}
+
+/// Brain and space in the image on its working grid. With `outline` only when the brain fills it: nothing else otherwise.
+std::optional<BrainExtraction> extract(const VoxelView<float>& sampled, const Mask* outline, Run& run) {
+  Head head = find_head(sampled, outline != nullptr, run);
+
+  // The field first in a ball that is mostly brain, without what is dark (skull, air) or very bright (fat, vessels).
+  const Mask middle = ball(head, 50, run);
+  const std::vector<float> central = values_under(head.image, middle);
+  TissueIntensities tissue = fit_tissue_intensities(central);
+  const Mask around = ball(head, 85, run);
+  const double very_bright = tissue.mean[2] + 6 * std::max(tissue.deviation[2], 0.05 * tissue.mean[2]);
+  const double dark = 0.5 * tissue.mean[1];
+  const Mask lit =
+      mask_where(head.grid, run, [&](std::int64_t n) { return around[n] != 0 && head.image[n] > dark && head.image[n] < very_bright; });
+  Voxels<float> bias = estimate_bias_field(head.image, lit, {.levels = 2}, run).factors(run);
+  Voxels<float> even = Voxels<float>::uninitialized(head.grid);
+  const auto divide = [&] {
+    for (std::int64_t n = 0; n < even.count(); ++n) even[n] = head.image[n] / bias[n];
+  };
+  divide();
+  run.progress(0.45, "brain");
+
+  Core core;
+  Mask within = ball(head, 65, run);
+  for (int pass = 0; pass < 2; ++pass) {
+    if (pass == 1) {
+      // Again with intensities and field of the brain itself.
+      const Mask brain = close(core.mask, 6, run);
+      bias = estimate_bias_field(head.image, brain, {.levels = 3}, run).factors(run);
+      divide();
+      tissue = fit_tissue_intensities(values_under(even, brain));
+      within = brain.clone();
+    } else {
+      tissue = fit_tissue_intensities(values_under(even, middle));
+    }
+    // Fluid from the ventricles, not from the fit: voxels with fluid and tissue would pull it up. Grey matter lies between a third and the
+    // whole of the way from fluid to white matter, whatever the fit made of the few grey voxels in the middle.
+    const double white = tissue.mean[2];
+    const double fluid = fluid_level(even, within, 0.45 * white, std::min(tissue.mean[0], 0.3 * white), run);
+    const double low = std::clamp(0.5 * (tissue.mean[0] + tissue.mean[1]), fluid + 0.30 * (white - fluid), fluid + 0.46 * (white - fluid));
+    const double high = white + std::max(4 * tissue.deviation[2], 0.12 * white);
+    tissue.mean[0] = fluid;
+    tissue.mean[1] = std::clamp(tissue.mean[1], fluid + 0.45 * (white - fluid), fluid + 0.80 * (white - fluid));
+    const Mask candidate = mask_where(head.grid, run, [&](std::int64_t n) { return even[n] > low && even[n] < high; });
+    // Half-way from fluid to grey matter: neither fluid nor the dark line of the skull.
+    const double half = std::min(low, 0.5 * (tissue.mean[0] + tissue.mean[1]));
+    const Mask wider = mask_where(head.grid, run, [&](std::int64_t n) { return even[n] > half && even[n] < high; });
+    core = separate(head, candidate, wider, middle, run);
+    run.progress(0.6 + 0.15 * pass, "brain");
+  }
+
+  Mask space = fill_holes(close(core.mask, 10, run), false, run);
+  if (outline != nullptr) {
+    if (volume_ml(space) < 0.7 * volume_ml(*outline)) return std::nullopt;
+    space = outline->clone();
+  } else {
+    space = tidy(space, 6, run);
+  }
+  tissue.mean[0] = fluid_level(even, space, 0.45 * tissue.mean[2], tissue.mean[0], run);
+  run.progress(0.85, "brain");
+  if (outline == nullptr) {
+    cut_cord(space, 800);
+    space = largest_component(space, Connectivity::faces, run);
+  }
+  if (volume_ml(space) < 400) give_up(fmt::format("only {:.0f} mL look like brain", volume_ml(space)));
+
+  BrainExtraction result;
+  result.stripped = outline != nullptr;
+  result.grid = head.grid;
+  result.parenchyma = mask_where(head.grid, run, [&](std::int64_t n) { return core.mask[n] != 0 && space[n] != 0; });
+  const Size3 size = head.grid.size();
+  const std::int64_t plane = size[0] * size[1];
+  result.cut_below = std::any_of(space.data(), space.data() + plane, [](std::uint8_t v) { return v != 0; });
+  result.cut_above =
+      std::any_of(space.data() + (size[2] - 1) * plane, space.data() + size[2] * plane, [](std::uint8_t v) { return v != 0; });
+  result.image = std::move(head.image);
+  result.bias = std::move(bias);
+  result.head = std::move(head.mask);
+  result.intracranial = std::move(space);
+  result.intensities = tissue;
+  result.erosion_mm = core.erosion_mm;
+  result.vertex_mm = head.vertex_mm;
+  return result;
+}
+
 }  // namespace
 
 TissueIntensities fit_tissue_intensities(std::span<const float> values) {
@@ -351,78 +446,10 @@ BrainExtraction extract_brain(const VoxelView<float>& image, Run& run) {
     if (!std::isfinite(v) || v < 0) v = 0;
   }
   run.progress(0.2, "head");
-  Head head = find_head(std::move(sampled), run);
-
-  // The field first in a ball that is mostly brain, without what is dark (skull, air) or very bright (fat, vessels).
-  const Mask middle = ball(head, 50, run);
-  const std::vector<float> central = values_under(head.image, middle);
-  TissueIntensities tissue = fit_tissue_intensities(central);
-  const Mask around = ball(head, 85, run);
-  const double very_bright = tissue.mean[2] + 6 * std::max(tissue.deviation[2], 0.05 * tissue.mean[2]);
-  const double dark = 0.5 * tissue.mean[1];
-  const Mask lit =
-      mask_where(head.grid, run, [&](std::int64_t n) { return around[n] != 0 && head.image[n] > dark && head.image[n] < very_bright; });
-  Voxels<float> bias = estimate_bias_field(head.image, lit, {.levels = 2}, run).factors(run);
-  Voxels<float> even = Voxels<float>::uninitialized(head.grid);
-  const auto divide = [&] {
-    for (std::int64_t n = 0; n < even.count(); ++n) even[n] = head.image[n] / bias[n];
-  };
-  divide();
-  run.progress(0.45, "brain");
-
-  Core core;
-  Mask within = ball(head, 65, run);
-  for (int pass = 0; pass < 2; ++pass) {
-    if (pass == 1) {
-      // Again with intensities and field of the brain itself.
-      const Mask brain = close(core.mask, 6, run);
-      bias = estimate_bias_field(head.image, brain, {.levels = 3}, run).factors(run);
-      divide();
-      tissue = fit_tissue_intensities(values_under(even, brain));
-      within = brain.clone();
-    } else {
-      tissue = fit_tissue_intensities(values_under(even, middle));
-    }
-    // Fluid from the ventricles, not from the fit: voxels with fluid and tissue would pull it up. Grey matter lies between a third and the
-    // whole of the way from fluid to white matter, whatever the fit made of the few grey voxels in the middle.
-    const double white = tissue.mean[2];
-    const double fluid = fluid_level(even, within, 0.45 * white, std::min(tissue.mean[0], 0.3 * white), run);
-    const double low = std::clamp(0.5 * (tissue.mean[0] + tissue.mean[1]), fluid + 0.30 * (white - fluid), fluid + 0.46 * (white - fluid));
-    const double high = white + std::max(4 * tissue.deviation[2], 0.12 * white);
-    tissue.mean[0] = fluid;
-    tissue.mean[1] = std::clamp(tissue.mean[1], fluid + 0.45 * (white - fluid), fluid + 0.80 * (white - fluid));
-    const Mask candidate = mask_where(head.grid, run, [&](std::int64_t n) { return even[n] > low && even[n] < high; });
-    // Half-way from fluid to grey matter: neither fluid nor the dark line of the skull.
-    const double half = std::min(low, 0.5 * (tissue.mean[0] + tissue.mean[1]));
-    const Mask wider = mask_where(head.grid, run, [&](std::int64_t n) { return even[n] > half && even[n] < high; });
-    core = separate(head, candidate, wider, middle, run);
-    run.progress(0.6 + 0.15 * pass, "brain");
+  if (const auto outline = outline_of_brain_size(sampled, run)) {
+    if (auto found = extract(sampled, &*outline, run)) return std::move(*found);
   }
-
-  Mask space = fill_holes(close(core.mask, 10, run), false, run);
-  space = tidy(space, 6, run);
-  tissue.mean[0] = fluid_level(even, space, 0.45 * tissue.mean[2], tissue.mean[0], run);
-  run.progress(0.85, "brain");
-  cut_cord(space, 800);
-  space = largest_component(space, Connectivity::faces, run);
-  if (volume_ml(space) < 400) give_up(fmt::format("only {:.0f} mL look like brain", volume_ml(space)));
-
-  BrainExtraction result;
-  result.grid = head.grid;
-  result.parenchyma = mask_where(head.grid, run, [&](std::int64_t n) { return core.mask[n] != 0 && space[n] != 0; });
-  const Size3 size = head.grid.size();
-  const std::int64_t plane = size[0] * size[1];
-  result.cut_below = std::any_of(space.data(), space.data() + plane, [](std::uint8_t v) { return v != 0; });
-  result.cut_above =
-      std::any_of(space.data() + (size[2] - 1) * plane, space.data() + size[2] * plane, [](std::uint8_t v) { return v != 0; });
-  result.image = std::move(head.image);
-  result.bias = std::move(bias);
-  result.head = std::move(head.mask);
-  result.intracranial = std::move(space);
-  result.intensities = tissue;
-  result.erosion_mm = core.erosion_mm;
-  result.vertex_mm = head.vertex_mm;
-  return result;
+  return *extract(sampled, nullptr, run);
 }
 
 }  // namespace gantry::analysis

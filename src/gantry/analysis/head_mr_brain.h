@@ -26,6 +26,7 @@ struct BrainExtraction {
   TissueIntensities intensities;  ///< of image / bias
   double erosion_mm = 0;          ///< at which the brain came apart from its surroundings
   double vertex_mm = 0;           ///< world z of the top of the head
+  bool stripped = false;          ///< skull and scalp were taken off before: `intracranial` is the outline as it came
   bool cut_below = false;         ///< the brain reaches the lower end of the image
   bool cut_above = false;         ///< the brain reaches the upper end of the image
 };
@@ -33,7 +34,8 @@ struct BrainExtraction {
 /// Finds brain and intracranial space in a T1-weighted MR image of a head (with or without contrast medium, neck and face in view or
 /// not, already stripped of its skull or not, any orientation). Classical: intensities of the tissues from a ball in the middle of the
 /// head, bias field there (N4), the voxels within the range of grey and white matter eroded until what holds the centre comes apart
-/// from scalp, eyes, marrow and neck, grown back in competition with these, closed over the sulci, and cut at the foramen magnum. Throws
+/// from scalp, eyes, marrow and neck, grown back in competition with these, closed over the sulci, and cut at the foramen magnum. Where the
+/// background is zero and the brain fills seven tenths of what is not, the skull was already removed and the outline is kept. Throws
 /// Error(not_possible) with the reason when there is no such thing in the image: constant, too small (fewer than 8 voxels or 60 mm along an
 /// axis), no compact brain. About 3 s and 150 MB for a head.
 BrainExtraction extract_brain(const VoxelView<float>& image, Run& run);

@@ -7,7 +7,6 @@
 #include <numbers>
 
 #include "gantry/compute/parallel.h"
-#include "gantry/volume/morphology.h"
 
 namespace gantry::analysis {
 
@@ -156,55 +155,6 @@ MidPlane find_mid_plane(const BrainExtraction& brain, const Run& run) {
   plane.point_mm = centre + shift * plane.normal;
   plane.correlation = std::max(0.0, best);
   return plane;
-}
-
-Mask find_ventricles(const TissueMaps& tissue, const MaskView& space, const MidPlane& plane, const Run& run) {
-  const Grid& grid = space.grid();
-  const Size3 size = grid.size();
-  Mask outside(grid);
-  for (std::int64_t n = 0; n < outside.count(); ++n) outside[n] = space[n] == 0 ? 1 : 0;
-  const Voxels<float> depth = distance(outside, run);
-  Mask fluid(grid);
-  Mask wide(grid);
-  parallel_for(run, size[2], 4, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t k = begin; k < end; ++k) {
-      for (std::int64_t j = 0; j < size[1]; ++j) {
-        for (std::int64_t i = 0; i < size[0]; ++i) {
-          const std::int64_t n = grid.index(i, j, k);
-          if (tissue.label[n] != static_cast<std::uint8_t>(Tissue::fluid) || !(depth[n] > 19)) continue;
-          const double side =
-              std::abs(plane.side_mm(grid.world_from_voxel({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)})));
-          if (side > 42) continue;
-          fluid[n] = 1;
-          if (depth[n] > 29 && side < 28) wide[n] = 1;
-        }
-      }
-    }
-  });
-  const double coarsest = std::max({grid.spacing_mm().x, grid.spacing_mm().y, grid.spacing_mm().z});
-  const Mask opened = open(wide, std::max(1.3, 1.05 * coarsest), run);
-  const Components seeds = connected_components(opened, Connectivity::corners, run);
-  const double voxel_ml = grid.voxel_volume_mm3() / 1000;
-  if (seeds.items.empty() || static_cast<double>(seeds.items[0].voxels) * voxel_ml < 0.1) return Mask(grid);
-  std::int32_t kept = 0;
-  for (const auto& item : seeds.items) {
-    if (static_cast<double>(item.voxels) < 0.15 * static_cast<double>(seeds.items[0].voxels)) break;
-    ++kept;
-  }
-  Mask seed(grid);
-  for (std::int64_t n = 0; n < seed.count(); ++n) seed[n] = seeds.labels[n] >= 1 && seeds.labels[n] <= kept ? 1 : 0;
-  const Voxels<float> away = distance(seed, run);
-  for (std::int64_t n = 0; n < fluid.count(); ++n) {
-    if (!(away[n] <= 14)) fluid[n] = 0;
-  }
-  const Components bodies = connected_components(fluid, Connectivity::faces, run);
-  std::vector<std::uint8_t> take(bodies.items.size() + 1, 0);
-  for (std::int64_t n = 0; n < seed.count(); ++n) {
-    if (seed[n] != 0) take[static_cast<std::size_t>(bodies.labels[n])] = 1;
-  }
-  take[0] = 0;
-  for (std::int64_t n = 0; n < fluid.count(); ++n) fluid[n] = take[static_cast<std::size_t>(bodies.labels[n])];
-  return fluid;
 }
 
 double Sides::asymmetry_percent() const {

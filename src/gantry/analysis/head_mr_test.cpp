@@ -136,6 +136,84 @@ TEST(HeadMr, has_the_same_bits_for_any_number_of_threads) {
   EXPECT_EQ(a.plane.normal, b.plane.normal);
 }
 
+TEST(HeadMr, keeps_the_outline_of_a_brain_whose_skull_was_removed) {
+  Phantom p = phantom(axial());
+  const Grid& grid = p.image.grid();
+  double outline_ml = 0;
+  for (std::int64_t n = 0; n < p.image.count(); ++n) {
+    const Vec3 voxel{static_cast<double>(n % grid.size(0)), static_cast<double>(n / grid.size(0) % grid.size(1)),
+                     static_cast<double>(n / (grid.size(0) * grid.size(1)))};
+    const Part part = part_at(grid.world_from_voxel(voxel));
+    const bool brain = part == Part::gray || part == Part::white || part == Part::ventricle;
+    if (!brain || grid.world_from_voxel(voxel).z < -50) p.image[n] = 0;
+    outline_ml += p.image[n] > 0 ? grid.voxel_volume_mm3() / 1000 : 0;
+  }
+  SeriesInput input;
+  input.image = Image(p.image.clone());
+  input.modality = "MR";
+  gantry::Run run;
+  const HeadMr head = measure_head_mr(p.image, run);
+  EXPECT_TRUE(head.brain.stripped);
+  EXPECT_NEAR(head.intracranial_ml / outline_ml, 1, 0.002);
+  EXPECT_NEAR(head.brain_ml / p.brain_ml, 1, 0.03);
+  const SeriesResult result = analyze_head_mr(input, Profile{}, run);
+  ASSERT_FALSE(result.warnings.empty());
+  EXPECT_NE(result.warnings.back().find("skull was removed"), std::string::npos);
+}
+
+/// Tissue maps of a white brain in a shell of fluid, with what `fluid_at` says is fluid inside it.
+template <class Test>
+TissueMaps brain_with(const Grid& grid, Mask& space, Test&& fluid_at) {
+  TissueMaps maps{Voxels<std::uint8_t>(grid), Voxels<std::uint8_t>(grid), Voxels<std::uint8_t>(grid), Voxels<std::uint8_t>(grid), {}};
+  for (std::int64_t n = 0; n < space.count(); ++n) {
+    const Vec3 p = grid.world_from_voxel({static_cast<double>(n % grid.size(0)), static_cast<double>(n / grid.size(0) % grid.size(1)),
+                                          static_cast<double>(n / (grid.size(0) * grid.size(1)))});
+    if (ellipsoid(p, {}, {70, 85, 62}) > 1) continue;
+    space[n] = 1;
+    const double share = ellipsoid(p, {}, {63, 78, 55}) > 1 ? 1.0 : fluid_at(p);
+    maps.fluid[n] = static_cast<std::uint8_t>(255 * share);
+    maps.white[n] = static_cast<std::uint8_t>(255 - maps.fluid[n]);
+    maps.label[n] = static_cast<std::uint8_t>(share > 0.5 ? Tissue::fluid : Tissue::white);
+  }
+  return maps;
+}
+
+TEST(Ventricles, take_the_third_and_leave_the_cistern_behind_it) {
+  const Grid grid({74, 90, 66}, {2, 2, 2}, {-73, -89, -65});
+  Mask space(grid);
+  const auto lateral = [](Vec3 p) { return ellipsoid(p, {13, 0, 6}, {5, 26, 8}) < 1 || ellipsoid(p, {-13, 0, 6}, {5, 26, 8}) < 1; };
+  const auto third = [](Vec3 p) { return ellipsoid(p, {0, -2, -11}, {2.6, 14, 9}) < 1; };
+  const auto cistern = [](Vec3 p) { return ellipsoid(p, {0, 34, -12}, {9, 8, 7}) < 1 || (std::hypot(p.x, p.y - 34) < 4 && p.z < -12); };
+  // Blurred fluid that joins a lateral ventricle to the cistern.
+  const auto leak = [](Vec3 p) { return p.x > 6 && p.x < 14 && p.y > 16 && p.y < 34 && p.z > -8 && p.z < -4; };
+  const auto joint = [](Vec3 p) { return p.x > 11 && p.x < 14 && p.y > 16 && p.y < 20 && p.z >= -4 && p.z < 4; };
+  const TissueMaps maps = brain_with(grid, space, [&](Vec3 p) {
+    return lateral(p) || third(p) || cistern(p) ? 1.0 : leak(p) || joint(p) ? 0.55 : 0.0;
+  });
+  gantry::Run run;
+  const Mask found = find_ventricles(maps, space, MidPlane{}, run);
+  double missed = 0;
+  double third_missed = 0;
+  double wrong = 0;
+  double all = 0;
+  double all_third = 0;
+  for (std::int64_t n = 0; n < found.count(); ++n) {
+    const Vec3 p = grid.world_from_voxel({static_cast<double>(n % grid.size(0)), static_cast<double>(n / grid.size(0) % grid.size(1)),
+                                          static_cast<double>(n / (grid.size(0) * grid.size(1)))});
+    all += lateral(p) ? 1 : 0;
+    all_third += third(p) ? 1 : 0;
+    missed += lateral(p) && found[n] == 0 ? 1 : 0;
+    third_missed += third(p) && found[n] == 0 ? 1 : 0;
+    wrong += cistern(p) && found[n] != 0 ? 1 : 0;
+  }
+  EXPECT_EQ(missed, 0) << "of " << all;
+  EXPECT_LT(third_missed, 0.1 * all_third);
+  EXPECT_EQ(wrong, 0);
+  const TissueMaps none = brain_with(grid, space, [](Vec3) { return 0.0; });
+  const Mask empty = find_ventricles(none, space, MidPlane{}, run);
+  EXPECT_TRUE(std::none_of(empty.values().begin(), empty.values().end(), [](std::uint8_t v) { return v != 0; }));
+}
+
 TEST(HeadMr, states_why_it_measures_nothing) {
   const auto reason = [](Image image) {
     SeriesInput input;

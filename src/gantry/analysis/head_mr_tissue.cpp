@@ -394,4 +394,38 @@ TissueMaps classify_tissues(const VoxelView<float>& blurred, const MaskView& spa
   return maps;
 }
 
+void give_rim_to_gray(TissueMaps& maps, const MaskView& space, const Run& run) {
+  const Grid& grid = space.grid();
+  Mask outside(grid);
+  for (std::int64_t n = 0; n < outside.count(); ++n) outside[n] = space[n] == 0 ? 1 : 0;
+  const Voxels<float> depth = distance(outside, run);
+  Mask tissue(grid);
+  for (std::int64_t n = 0; n < tissue.count(); ++n) {
+    tissue[n] =
+        maps.label[n] == static_cast<std::uint8_t>(Tissue::gray) || maps.label[n] == static_cast<std::uint8_t>(Tissue::white) ? 1 : 0;
+  }
+  const Voxels<float> away = distance(tissue, run);
+  const double unit_ml = grid.voxel_volume_mm3() / 1000 / 255;
+  const double rim_mm = 1.5 * std::cbrt(grid.voxel_volume_mm3());
+  // An outline with a margin of fluid keeps it.
+  std::int64_t below = 0;
+  std::int64_t solid = 0;
+  for (std::int64_t n = 0; n < outside.count(); ++n) {
+    if (!(depth[n] > rim_mm && depth[n] <= 2 * rim_mm)) continue;
+    ++below;
+    solid += tissue[n];
+  }
+  if (static_cast<double>(solid) < 0.6 * static_cast<double>(below)) return;
+  std::int64_t moved = 0;
+  for (std::int64_t n = 0; n < outside.count(); ++n) {
+    if (maps.label[n] != static_cast<std::uint8_t>(Tissue::fluid) || !(depth[n] <= rim_mm && away[n] <= rim_mm)) continue;
+    moved += maps.fluid[n];
+    maps.gray[n] = static_cast<std::uint8_t>(maps.gray[n] + maps.fluid[n]);
+    maps.fluid[n] = 0;
+    maps.label[n] = static_cast<std::uint8_t>(Tissue::gray);
+  }
+  maps.fluid_ml -= static_cast<double>(moved) * unit_ml;
+  maps.gray_ml += static_cast<double>(moved) * unit_ml;
+}
+
 }  // namespace gantry::analysis

@@ -40,4 +40,9 @@ Voxels<std::uint8_t> to_series(const VoxelView<std::uint8_t>& part, const Tissue
 /// Error(not_possible) when the tissues do not differ.
 TissueMaps classify_tissues(const VoxelView<float>& image, const MaskView& space, const TissueIntensities& first, Run& run);
 
+/// Counts fluid within 1.5 voxels of the edge of `space` as grey matter where grey or white matter begins within 1.5 voxels of it: where
+/// the skull was removed before and the edge is the brain's, its blurred voxels only look like fluid. Fluid that lies deeper stays, and all
+/// of it where less than 60 % of what lies below the rim is tissue: that outline has a margin of fluid.
+void give_rim_to_gray(TissueMaps& maps, const MaskView& space, const Run& run);
+
 }  // namespace gantry::analysis

@@ -210,6 +210,8 @@ void write_head_mr(SeriesResult& result, const HeadMr& head, const SeriesInput& 
       "两侧均值。区间表示边界微小移动引起的体积变化，并非重复扫描的置信区间。未与同龄同性别人群比较：程序内没有此类参考值。"};
   for (const Measured& m : rows) {
     result.findings.push_back(volume_finding(m, cut));
+    if (head.brain.stripped && !cut && (m.id == "intracranial" || m.id == "cerebrospinal_fluid"))
+      result.findings.back().reason = "the skull was removed before: a lower bound";
     ReportDocument::Row row;
     const auto cell = [&](std::string text) { row.cells.push_back({wording::same(std::move(text)), true}); };
     row.cells.push_back({name_of(m.id), false});
@@ -329,6 +331,16 @@ void write_head_mr(SeriesResult& result, const HeadMr& head, const SeriesInput& 
   const Vec3 d = input.image.grid().spacing_mm();
   result.facts.push_back({{"Voxel", "体素"}, wording::same(fmt::format("{:.2f} × {:.2f} × {:.2f} mm", d.x, d.y, d.z))});
   if (cut) result.warnings.emplace_back("the brain reaches the edge of the field of view: volumes are lower bounds");
+  if (head.brain.stripped) {
+    result.warnings.emplace_back(
+        "the skull was removed from this image before: its outline is kept, the intracranial volume is that of the outline");
+    result.facts.push_back({{"Skull", "颅骨"}, {"removed before; the outline is kept as it came", "已预先去除；沿用原有轮廓"}});
+    result.certainty.push_back(
+        {"The skull was removed from this image before. Its outline is kept: where it fits the brain, blurred voxels at its edge count as "
+         "grey "
+         "matter; fluid outside it is missing, and the intracranial volume is a lower bound.",
+         "本图像已预先去除颅骨，沿用其轮廓：轮廓贴合脑表面时，边缘模糊体素计为灰质；轮廓外的脑脊液缺失，颅内体积仅为下限。"});
+  }
 
   result.not_analysed.push_back(
       {"Lesions, lobes and single structures: no method for them is part of this profile.", "病灶、脑叶与单个结构：本方案不含相应方法。"});

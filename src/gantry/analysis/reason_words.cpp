@@ -104,6 +104,9 @@ constexpr Row sentences[] = {
     {"only {} mL look like brain", "仅有 {} mL 像脑组织"},
     {"CT volume: must have one component and one time point", "CT 容积：须为单分量、单时间点"},
     {"the brain reaches the edge of the field of view: volumes are lower bounds", "脑到达视野边缘：体积为下限"},
+    {"the skull was removed from this image before: its outline is kept, the intracranial volume is that of the outline",
+     "本图像已预先去除颅骨：沿用其轮廓，颅内体积即轮廓体积"},
+    {"the skull was removed before: a lower bound", "已预先去除颅骨：为下限"},
     // CT.
     {"the body exceeds the field of view in the plane of the slices: its volumes are lower bounds", "身体超出层面内视野：其体积为下限"},
     {"{} mL at 3000 HU or more: metal, HU near it are unreliable", "{} mL 达到 3000 HU 或以上：金属，其附近 HU 不可靠"},
