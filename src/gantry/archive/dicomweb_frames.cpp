@@ -9,7 +9,7 @@ namespace gantry::archive {
 
 namespace {
 
-constexpr std::int64_t most_frames = 1000000;
+constexpr std::int64_t most_frames = 1000000, most_rendered_pixels = std::int64_t{1} << 27;
 
 codec::FrameFormat format_of(const dicom::DataSet& set) {
   codec::FrameFormat format;
@@ -206,6 +206,9 @@ FrameSource::Picture FrameSource::rendered(std::int64_t frame, const Fields& que
       !(format.samples_per_pixel == 1 && kind.starts_with("MONOCHROME") && format.bits_allocated <= 32)) {
     throw Error(ErrorCode::not_possible, "rendered: pictures of this kind of pixels are not made: " + to_valid_utf8(kind.substr(0, 20)));
   }
+  if (static_cast<std::int64_t>(format.rows) * format.columns > most_rendered_pixels)
+    throw Error(ErrorCode::not_possible,
+                fmt::format("rendered: at most {} pixels; has {} x {}", most_rendered_pixels, format.columns, format.rows));
   std::string bytes = decoded(frame);
   Picture picture;
   picture.width = format.columns;

@@ -241,15 +241,17 @@ Jobs::Jobs(Path folder, JobOptions options) : state_(std::make_unique<State>()) 
   for (int n = 0; n < std::max(1, options.workers); ++n) state_->workers.emplace_back([this] { state_->work_off(); });
 }
 
-Jobs::~Jobs() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stopping = true;
-    for (const auto& [id, job] : state_->jobs) {
-      if (!job->over()) job->run.cancel();
-    }
-    state_->changed.notify_all();
+void Jobs::stop() {
+  const std::lock_guard lock(state_->mutex);
+  state_->stopping = true;
+  for (const auto& [id, job] : state_->jobs) {
+    if (!job->over()) job->run.cancel();
   }
+  state_->changed.notify_all();
+}
+
+Jobs::~Jobs() {
+  stop();
   for (std::thread& worker : state_->workers) worker.join();
 }
 

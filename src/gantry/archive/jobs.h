@@ -39,10 +39,13 @@ class Jobs {
   using Work = std::function<std::vector<JobOutput>(const Path& inputs, const Path& outputs, Run& run)>;
 
   Jobs(Path folder, JobOptions options = {});
-  /// Cancels what runs, and ends.
+  /// Stops, and waits for what runs.
   ~Jobs();
   Jobs(const Jobs&) = delete;
   Jobs& operator=(const Jobs&) = delete;
+
+  /// Cancels what runs, starts nothing more and lets those who wait for a job go on.
+  void stop();
 
   /// A job that is being put together: a folder for its inputs, which goes away unless the job is submitted.
   class Draft {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "gantry/archive/archive_test_support.h"
 #include "gantry/archive/http_test_support.h"
 #include "gantry/archive/serve.h"
@@ -211,6 +213,28 @@ TEST_F(Rest, cancels_a_job_that_waits) {
   const std::string address = "/api/v1/jobs/" + last["id"].get<std::string>();
   EXPECT_EQ(ask("DELETE", address).status, 204);
   EXPECT_EQ(ask("GET", address).status, 404);
+}
+
+TEST_F(Rest, stops_soon_although_somebody_waits_for_a_job) {
+  Reply reply;
+  std::thread waiting;
+  for (int n = 0; n < 4; ++n) {
+    const Reply accepted = ask("POST", "/api/v1/operations/filter.median/runs", json_type,
+                               R"({"inputs": {"image": "phantom:noise"}, "parameters": {"radius": 2}})");
+    ASSERT_EQ(accepted.status, 202) << accepted.body;
+    if (n == 3)
+      waiting = std::thread([&reply, port = server_->http_port(), id = accepted.json()["id"].get<std::string>()] {
+        reply = TestClient(port).ask("GET", "/api/v1/jobs/" + id + "?wait=60", basic);
+      });
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const auto begin = std::chrono::steady_clock::now();
+  server_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+  waiting.join();
+  // What had not ended counts as failed after the next start.
+  start();
+  for (const Json& job : ask("GET", "/api/v1/jobs").json().at("jobs")) EXPECT_NE(job["state"], "queued");
 }
 
 TEST(Server, refuses_a_second_one_on_its_data_and_wrong_settings) {

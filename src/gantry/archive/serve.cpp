@@ -157,6 +157,7 @@ Server::Server(ServeOptions options, const Catalogue& catalogue) : state_(std::m
 }
 
 Server::~Server() {
+  state_->jobs->stop();  // First, so that no request waits for a job.
   state_->dicom.reset();
   state_->http.reset();
   state_->jobs.reset();
