@@ -337,8 +337,7 @@ void write_head_mr(SeriesResult& result, const HeadMr& head, const SeriesInput& 
     result.facts.push_back({{"Skull", "颅骨"}, {"removed before; the outline is kept as it came", "已预先去除；沿用原有轮廓"}});
     result.certainty.push_back(
         {"The skull was removed from this image before. Its outline is kept: where it fits the brain, blurred voxels at its edge count as "
-         "grey "
-         "matter; fluid outside it is missing, and the intracranial volume is a lower bound.",
+         "grey matter; fluid outside it is missing, and the intracranial volume is a lower bound.",
          "本图像已预先去除颅骨，沿用其轮廓：轮廓贴合脑表面时，边缘模糊体素计为灰质；轮廓外的脑脊液缺失，颅内体积仅为下限。"});
   }
 
