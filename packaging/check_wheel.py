@@ -12,7 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LARGEST = 80 << 20
-PARTS = ("gantry/lib/libgantry.so", "gantry/libexec/gantry/gantry-decode", "gantry/share/gantry/profiles/", "gantry/py.typed", "gantry/filter.pyi")
+PARTS = ("gantry/lib/libgantry.so", "gantry/libexec/gantry/gantry-decode", "gantry/share/gantry/profiles/", "gantry/share/gantry/models/",
+         "gantry/py.typed", "gantry/filter.pyi")
 USE = """
 import gantry, numpy, pathlib
 assert str(pathlib.Path(gantry.__file__).resolve()).startswith({folder!r}), gantry.__file__
