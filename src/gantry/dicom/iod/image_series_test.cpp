@@ -50,7 +50,7 @@ std::vector<Attribute> pet_attributes() {
 }
 
 Json read_with_pydicom(const Path& folder) {
-  return python_json("/usr/bin/python3", folder, R"(
+  return python_json(python_with_pydicom(), folder, R"(
 import pydicom, glob, json, numpy
 rows = []
 for name in sorted(glob.glob(')" + folder.string() + R"(/*.dcm')):
@@ -116,7 +116,7 @@ TEST(ImageSeries, is_valid_for_body_parts_with_and_without_sides) {
 }
 
 TEST(ImageSeries, gives_pydicom_the_same_values_and_places) {
-  if (!has_pydicom()) GTEST_SKIP() << "pydicom is not installed";
+  if (!has_pydicom()) GTEST_SKIP() << "no Python with pydicom (GANTRY_PYTHON)";
   const Grid grid = oblique_grid();
   for (const std::string modality : {"CT", "MR", "PT"}) {
     const TemporaryFolder folder;
@@ -159,14 +159,14 @@ TEST(ImageSeries, gives_each_pet_slice_its_own_slope_that_uses_the_cells) {
   spec.slope = 0;
   gantry::Run run;
   write_image_series(folder.path(), spec, run);
-  if (!has_pydicom()) GTEST_SKIP() << "pydicom is not installed";
+  if (!has_pydicom()) GTEST_SKIP() << "no Python with pydicom (GANTRY_PYTHON)";
   const Json rows = read_with_pydicom(folder.path());
   EXPECT_NEAR(rows[0]["slope"].get<double>(), 15000.0 / 32767, 1e-5);
   EXPECT_NEAR(rows[1]["slope"].get<double>(), 31000.0 / 32767, 1e-5);
 }
 
 TEST(ImageSeries, takes_the_slope_of_a_slice_from_the_caller) {
-  if (!has_pydicom()) GTEST_SKIP() << "pydicom is not installed";
+  if (!has_pydicom()) GTEST_SKIP() << "no Python with pydicom (GANTRY_PYTHON)";
   const TemporaryFolder folder;
   ImageSeriesSpec spec = spec_of("PT", ramp(Grid({4, 4, 2}), 8, 0));
   spec.slice_attributes = [](std::int64_t k) { return std::vector<Attribute>{{"RescaleSlope", k == 0 ? "0.5" : "2"}}; };

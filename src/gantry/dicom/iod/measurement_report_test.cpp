@@ -65,11 +65,11 @@ TEST(MeasurementReport, is_valid_for_dciodvfy) {
 }
 
 TEST(MeasurementReport, gives_pydicom_the_same_tree) {
-  if (!has_pydicom()) GTEST_SKIP() << "pydicom is not installed";
+  if (!has_pydicom()) GTEST_SKIP() << "no Python with pydicom (GANTRY_PYTHON)";
   const TemporaryFolder folder;
   gantry::Run run;
   const std::string uid = write_measurement_report(folder.path() / "sr.dcm", handmade_series(odd_oblique_grid()), some_groups(), "zh", run);
-  const Json read = python_json("/usr/bin/python3", folder.path(), R"(
+  const Json read = python_json(python_with_pydicom(), folder.path(), R"(
 import json, pydicom
 d = pydicom.dcmread(')" + (folder.path() / "sr.dcm").string() + R"(')
 def code(s): return [s[0].CodingSchemeDesignator, s[0].get('CodeValue') or s[0].get('LongCodeValue'), s[0].CodeMeaning]
@@ -194,12 +194,12 @@ TEST(SecondaryCapture, is_valid_for_dciodvfy) {
 }
 
 TEST(SecondaryCapture, gives_pydicom_the_same_pixels_in_a_series_of_its_own) {
-  if (!has_pydicom()) GTEST_SKIP() << "pydicom is not installed";
+  if (!has_pydicom()) GTEST_SKIP() << "no Python with pydicom (GANTRY_PYTHON)";
   const TemporaryFolder folder;
   gantry::Run run;
   const Image picture = some_picture();
   const std::string uid = write_secondary_capture(folder.path() / "sc.dcm", handmade_series(odd_oblique_grid()), picture, "肺结节", 2, run);
-  const Json read = python_json("/usr/bin/python3", folder.path(), R"(
+  const Json read = python_json(python_with_pydicom(), folder.path(), R"(
 import json, pydicom
 d = pydicom.dcmread(')" + (folder.path() / "sc.dcm").string() + R"(')
 print(json.dumps({'uid': d.SOPInstanceUID, 'study': d.StudyInstanceUID, 'series': d.SeriesInstanceUID, 'number': int(d.InstanceNumber),

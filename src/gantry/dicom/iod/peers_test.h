@@ -45,15 +45,17 @@ inline std::string dciodvfy_errors(const Path& file) {
   return errors;
 }
 
-/// The interpreter with highdicom: $GANTRY_PYTHON, else `.venv/bin/python3` of the tree that holds build/PRESET; empty when there is none.
-inline std::string python_with_highdicom() {
+/// The interpreter that can import `modules`: $GANTRY_PYTHON, else `.venv/bin/python3` of the tree that holds build/PRESET; empty when
+/// there is none.
+inline std::string python_with(const std::string& modules) {
   const char* named = std::getenv("GANTRY_PYTHON");
   const Path python = named ? Path(named) : std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../../../.venv/bin/python3";
   if (!std::filesystem::exists(python)) return {};
-  return run_command("'" + python.string() + "' -c 'import highdicom'").status == 0 ? python.string() : std::string();
+  return run_command("'" + python.string() + "' -c 'import " + modules + "'").status == 0 ? python.string() : std::string();
 }
-
-inline bool has_pydicom() { return run_command("/usr/bin/python3 -c 'import pydicom, numpy'").status == 0; }
+inline std::string python_with_highdicom() { return python_with("highdicom"); }
+inline std::string python_with_pydicom() { return python_with("pydicom, numpy"); }
+inline bool has_pydicom() { return !python_with_pydicom().empty(); }
 
 /// What a Python script prints, parsed as JSON; a script that fails fails the test and gives null.
 inline Json python_json(const std::string& python, const Path& folder, const std::string& script) {

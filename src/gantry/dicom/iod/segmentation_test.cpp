@@ -60,14 +60,14 @@ TEST(Segmentation, is_valid_for_dciodvfy) {
 }
 
 TEST(Segmentation, gives_pydicom_the_voxels_of_each_label_in_place) {
-  if (!has_pydicom()) GTEST_SKIP() << "pydicom is not installed";
+  if (!has_pydicom()) GTEST_SKIP() << "no Python with pydicom (GANTRY_PYTHON)";
   for (const bool multi_frame : {false, true}) {
     for (const Grid& grid : {odd_oblique_grid(), Grid({16, 8, 3}, {1, 1, 2}, {5, 6, 7})}) {
       const TemporaryFolder folder;
       gantry::Run run;
       const Labels labels = some_labels(grid);
       const WrittenSegmentation written = write_segmentation(folder.path() / "seg.dcm", handmade_series(grid, multi_frame), labels, run);
-      const Json read = python_json("/usr/bin/python3", folder.path(), pixels_script(folder.path() / "seg.dcm"));
+      const Json read = python_json(python_with_pydicom(), folder.path(), pixels_script(folder.path() / "seg.dcm"));
       EXPECT_EQ(read["uid"], written.sop_instance_uid);
       EXPECT_EQ(read["series"], written.series_instance_uid);
       EXPECT_EQ(written.segment_number, (std::map<int, int>{{5, 1}, {2, 2}, {300, 3}}));
@@ -100,7 +100,7 @@ TEST(Segmentation, gives_pydicom_the_voxels_of_each_label_in_place) {
 }
 
 TEST(Segmentation, gives_a_structure_the_voxels_of_what_belongs_to_it) {
-  if (!has_pydicom()) GTEST_SKIP() << "pydicom is not installed";
+  if (!has_pydicom()) GTEST_SKIP() << "no Python with pydicom (GANTRY_PYTHON)";
   const TemporaryFolder folder;
   gantry::Run run;
   const Grid grid({8, 1, 1});
@@ -109,7 +109,7 @@ TEST(Segmentation, gives_a_structure_the_voxels_of_what_belongs_to_it) {
     voxels[n] = static_cast<std::uint8_t>(std::array{0, 1, 1, 2, 3, 3, 4, 0}[static_cast<std::size_t>(n)]);
   const Labels labels(Image(std::move(voxels)), {label_of(1, "heart", "by hand"), label_of(3, "fat", "by hand")});
   write_segmentation(folder.path() / "seg.dcm", handmade_series(grid), labels, run, {{1, {2, 3}}, {3, {4}}});
-  const Json read = python_json("/usr/bin/python3", folder.path(), pixels_script(folder.path() / "seg.dcm"));
+  const Json read = python_json(python_with_pydicom(), folder.path(), pixels_script(folder.path() / "seg.dcm"));
   ASSERT_EQ(read["frames"].size(), 2u);
   EXPECT_EQ(read["frames"][0]["bits"], Json({0, 1, 1, 1, 1, 1, 0, 0}));
   EXPECT_EQ(read["frames"][1]["bits"], Json({0, 0, 0, 0, 1, 1, 1, 0}));
@@ -149,7 +149,7 @@ print(json.dumps({'shape': pixels.shape, 'pixels': pixels.ravel().tolist(), 'lab
 }
 
 TEST(Segmentation, stores_colours_as_cielab) {
-  if (!has_pydicom()) GTEST_SKIP() << "pydicom is not installed";
+  if (!has_pydicom()) GTEST_SKIP() << "no Python with pydicom (GANTRY_PYTHON)";
   const TemporaryFolder folder;
   gantry::Run run;
   auto values = Voxels<std::uint8_t>(Grid({2, 2, 1}), 1);
@@ -158,7 +158,7 @@ TEST(Segmentation, stores_colours_as_cielab) {
   Label red{.value = 2, .id = "red", .name = "Red", .code = {"99TEST", "R", "Red"}, .color = {255, 0, 0}, .method = ""};
   const Labels labels(std::move(values), {white, red});
   write_segmentation(folder.path() / "seg.dcm", handmade_series(labels.image().grid()), labels, run);
-  const Json read = python_json("/usr/bin/python3", folder.path(), pixels_script(folder.path() / "seg.dcm"));
+  const Json read = python_json(python_with_pydicom(), folder.path(), pixels_script(folder.path() / "seg.dcm"));
   // White is L* 100; sRGB red under D50 is L* 54.29, a* 80.81, b* 69.89 (Lindbloom's calculator).
   const auto lab = [&](std::size_t segment) {
     const Json& stored = read["segments"][segment]["lab"];
