@@ -44,24 +44,6 @@ std::string text_of(const std::vector<archive::Damage>& damages) {
   return text;
 }
 
-std::vector<Path> files_under(const std::vector<std::string>& names) {
-  std::vector<Path> files;
-  for (const std::string& name : names) {
-    if (!fs::exists(name)) throw Error(ErrorCode::not_found, Path(name).filename().string() + ": no such file or folder");
-    if (!fs::is_directory(name)) {
-      files.emplace_back(name);
-      continue;
-    }
-    std::vector<Path> inside;
-    for (const auto& entry : fs::recursive_directory_iterator(name)) {
-      if (entry.is_regular_file()) inside.push_back(entry.path());
-    }
-    std::sort(inside.begin(), inside.end());
-    files.insert(files.end(), inside.begin(), inside.end());
-  }
-  return files;
-}
-
 }  // namespace
 
 int archive_import(const Words& arguments) {
@@ -72,7 +54,7 @@ int archive_import(const Words& arguments) {
   command.example("gantry archive import --data /var/lib/gantry study/");
   Session session(command);
   if (!command.parse(arguments)) return 0;
-  const std::vector<Path> files = files_under(names);
+  const std::vector<GivenFile> files = given_files(names);
   archive::Archive archive(data.resolve(false));
   Run& run = session.start();
   std::int64_t stored = 0, known = 0;
@@ -80,10 +62,10 @@ int archive_import(const Words& arguments) {
   for (std::size_t n = 0; n < files.size(); ++n) {
     run.progress(static_cast<double>(n) / static_cast<double>(files.size()), "importing");
     try {
-      ++(archive.add_file(files[n], "import").already_there ? known : stored);
+      ++(archive.add_file(files[n].path, "import").already_there ? known : stored);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::disk_full || error.code() == ErrorCode::not_permitted) throw;
-      refused.push_back({{"path", files[n].string()}, {"reason", error.what()}});
+      refused.push_back({{"path", files[n].path.string()}, {"reason", error.what()}});
     }
   }
   archive.flush();

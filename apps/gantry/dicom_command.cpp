@@ -110,19 +110,7 @@ std::vector<Sending> files_of(const std::vector<std::string>& names) {
     }
     all.push_back(std::move(one));
   };
-  for (const std::string& name : names) {
-    if (fs::is_directory(name)) {
-      std::vector<Path> inside;
-      for (const auto& entry : fs::recursive_directory_iterator(name)) {
-        if (entry.is_regular_file()) inside.push_back(entry.path());
-      }
-      std::sort(inside.begin(), inside.end());
-      for (const Path& path : inside) add(path, false);
-    } else {
-      if (!fs::exists(name)) throw Error(ErrorCode::not_found, Path(name).filename().string() + ": no such file or folder");
-      add(name, true);
-    }
-  }
+  for (const GivenFile& file : given_files(names)) add(file.path, file.named);
   return all;
 }
 

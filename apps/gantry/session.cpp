@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "gantry/base/error.h"
@@ -128,6 +129,24 @@ void cancel_on_signal(Run& run) {
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // A second Ctrl-C ends the process at once.
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+}
+
+std::vector<GivenFile> given_files(const std::vector<std::string>& names) {
+  std::vector<GivenFile> files;
+  for (const std::string& name : names) {
+    if (!std::filesystem::exists(name)) throw Error(ErrorCode::not_found, Path(name).filename().string() + ": no such file or folder");
+    if (!std::filesystem::is_directory(name)) {
+      files.push_back({name, true});
+      continue;
+    }
+    std::vector<Path> inside;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(name)) {
+      if (entry.is_regular_file()) inside.push_back(entry.path());
+    }
+    std::sort(inside.begin(), inside.end());
+    for (Path& path : inside) files.push_back({std::move(path), false});
+  }
+  return files;
 }
 
 }  // namespace gantry::cli

@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "command_line.h"
+#include "gantry/base/files.h"
 #include "gantry/base/json.h"
 #include "gantry/base/run.h"
 #include "gantry/operation/cache.h"
@@ -47,6 +49,14 @@ class Session {
 /// Standard output gets `json` as text.
 void print(const Json& json);
 void print(const std::string& text);
+
+/// A file that a command was given: by its own name, or found in a folder that was named.
+struct GivenFile {
+  Path path;
+  bool named = false;
+};
+/// The files of `names` in their order, those of a folder and of what lies below it by path. A name of nothing is Error(not_found).
+std::vector<GivenFile> given_files(const std::vector<std::string>& names);
 
 /// What the signal handler cancels: the Run of the command that is running.
 void cancel_on_signal(Run& run);

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from served import ROOT, SKIPPED
+from served import ROOT, skip
 
 
 def free_port():
@@ -23,8 +23,7 @@ def free_port():
 
 def main():
     if not shutil.which("curl"):
-        print("SKIPPED: no curl")
-        sys.exit(SKIPPED)
+        skip("curl")
     http, dicom = free_port(), free_port()
     text = "\n".join(re.findall(r"```sh\n(.*?)```", (ROOT / "docs/guide/server.md").read_text(), re.S))
     text = text.replace("gantry serve ", f"gantry serve --http-port {http} --dicom-port {dicom} ").replace(":8080", ":" + http).replace(":11112", ":" + dicom)

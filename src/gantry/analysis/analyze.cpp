@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 
 #include "gantry/analysis/methods.h"
 #include "gantry/analysis/outcome_cache.h"
 #include "gantry/analysis/output_folder.h"
 #include "gantry/analysis/reason_words.h"
+#include "gantry/base/clock.h"
 #include "gantry/base/error.h"
 #include "gantry/base/hash.h"
 #include "gantry/base/version.h"
@@ -27,15 +27,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-std::string clock_time() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  ::gmtime_r(&now, &utc);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text.data();
-}
 
 std::vector<Profile> profiles_of(const AnalyzeOptions& options) {
   const Path folder = options.profiles.empty() ? find_resource("profiles") : options.profiles;
@@ -195,7 +186,7 @@ Json provenance(const AnalyzeOptions& options, const InputPlan& plan, const Fore
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   json["started"] = started;
-  json["finished"] = clock_time();
+  json["finished"] = utc_now();
   json["cost"] = {{"seconds", seconds},
                   {"peak_memory_mb", usage.ru_maxrss / 1024},
                   {"threads", run.threads()},
@@ -209,7 +200,7 @@ Json provenance(const AnalyzeOptions& options, const InputPlan& plan, const Fore
 
 Json analyze(const AnalyzeOptions& options, Run& run) {
   const Clock::time_point start = Clock::now();
-  const std::string started = clock_time();
+  const std::string started = utc_now();
   if (options.inputs.empty()) throw Error(ErrorCode::usage, "analyze: needs at least one input");
   if (options.output.empty()) throw Error(ErrorCode::usage, "analyze: needs an output folder (-o OUT)");
   if (options.language != "en" && options.language != "zh") {

@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <ctime>
 #include <fstream>
 
+#include "gantry/base/clock.h"
 #include "gantry/base/error.h"
 #include "gantry/base/hash.h"
 #include "gantry/base/json.h"
@@ -18,15 +18,6 @@ namespace gantry::archive {
 namespace {
 
 constexpr std::size_t longest_line = 4096;
-
-std::string time_now() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  std::tm parts{};
-  ::gmtime_r(&now.tv_sec, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-                     parts.tm_min, parts.tm_sec, now.tv_nsec / 1000000);
-}
 
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -75,7 +66,7 @@ void Audit::record(std::string_view user, std::string_view action, std::string_v
                    std::string_view address) {
   const std::lock_guard lock(mutex_);
   const auto shortened = [](std::string_view text) { return to_valid_utf8(text.substr(0, 200)); };
-  Json line{{"n", lines_ + 1},    {"time", time_now()},          {"user", shortened(user)},      {"action", action},
+  Json line{{"n", lines_ + 1},    {"time", utc_now(true)},       {"user", shortened(user)},      {"action", action},
             {"outcome", outcome}, {"target", shortened(target)}, {"address", shortened(address)}};
   line["hash"] = hash_of(line, last_hash_);
   const std::string text = text_of(line) + "\n";

@@ -7,8 +7,7 @@
 #include <openssl/rand.h>
 #include <sys/stat.h>
 
-#include <ctime>
-
+#include "gantry/base/clock.h"
 #include "gantry/base/hash.h"
 #include "gantry/base/text.h"
 
@@ -42,14 +41,6 @@ void check_strength(const std::string& password) {
   if (!(password.size() >= 8 && password.size() <= 1000))
     throw Error(ErrorCode::parameter, fmt::format("password: must have 8 to 1000 bytes; got {}", password.size()));
   if (!is_utf8(password)) throw Error(ErrorCode::parameter, "password: must be UTF-8");
-}
-
-std::string date_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-                     parts.tm_min, parts.tm_sec);
 }
 
 /// "user:password" of HTTP Basic; nullopt when it is malformed.
@@ -217,7 +208,7 @@ std::pair<Accounts::Token, std::string> Accounts::add_token(const std::string& u
   const auto owned = std::count_if(tokens_.begin(), tokens_.end(), [&](const auto& entry) { return entry.second.token.user == user; });
   if (static_cast<std::size_t>(owned) >= most_tokens)
     throw Error(ErrorCode::refused, fmt::format("tokens: a user may have {}; remove one first", most_tokens));
-  const Token token{random_hex(8), user, label, date_now()};
+  const Token token{random_hex(8), user, label, utc_now()};
   tokens_[token.id] = {token, sha256_hex(secret)};
   store();
   return {token, secret};

@@ -25,7 +25,6 @@ using test::file_of;
 using test::has_dcmtk;
 using test::Node;
 using test::Object;
-using test::shell;
 using test::write_study;
 
 /// The data sets of all files below a folder, by SOP Instance UID.
@@ -43,8 +42,8 @@ std::map<std::string, Bytes> data_sets_below(const Path& folder) {
 TEST(DicomServer, answers_echoscu) {
   if (!has_dcmtk()) GTEST_SKIP() << "the dcmtk package is not installed";
   const Node node;
-  EXPECT_EQ(shell(node.at("echoscu")).first, 0);
-  const auto [status, text] = shell(fmt::format("echoscu -v -aec SOMEBODY 127.0.0.1 {}", node.server->port()));
+  EXPECT_EQ(run_command(node.at("echoscu")).status, 0);
+  const auto [status, text] = run_command(fmt::format("echoscu -v -aec SOMEBODY 127.0.0.1 {}", node.server->port()));
   EXPECT_NE(status, 0);
   EXPECT_NE(text.find("Called AE Title Not Recognized"), std::string::npos) << text;
 }
@@ -53,7 +52,7 @@ TEST(DicomServer, stores_what_storescu_sends_byte_by_byte) {
   if (!has_dcmtk()) GTEST_SKIP() << "the dcmtk package is not installed";
   const Node node;
   write_study(node.folder.path() / "in", 5);
-  const auto [status, text] = shell(node.at("storescu") + " +sd " + (node.folder.path() / "in").string());
+  const auto [status, text] = run_command(node.at("storescu") + " +sd " + (node.folder.path() / "in").string());
   EXPECT_EQ(status, 0) << text;
   EXPECT_EQ(node.archive.statistics().instances, 10);
   EXPECT_EQ(data_sets_below(node.folder.path() / "data/instances"), data_sets_below(node.folder.path() / "in"));
@@ -65,7 +64,7 @@ TEST(DicomServer, tells_storescu_why_an_object_is_refused) {
   Object object;
   object.study_uid = "";
   write_atomic(node.folder.path() / "bad.dcm", file_of(object));
-  const auto [status, text] = shell(node.at("storescu -d") + " " + (node.folder.path() / "bad.dcm").string());
+  const auto [status, text] = run_command(node.at("storescu -d") + " " + (node.folder.path() / "bad.dcm").string());
   EXPECT_NE(text.find("StudyInstanceUID: must be there"), std::string::npos) << text;
   EXPECT_EQ(node.archive.statistics().instances, 0);
 }
@@ -74,8 +73,8 @@ TEST(DicomServer, answers_findscu_at_every_level) {
   if (!has_dcmtk()) GTEST_SKIP() << "the dcmtk package is not installed";
   const Node node;
   write_study(node.folder.path() / "in", 3);
-  ASSERT_EQ(shell(node.at("storescu") + " +sd " + (node.folder.path() / "in").string()).first, 0);
-  const auto query = [&](const std::string& keys) { return shell(node.at("findscu") + " " + keys).second; };
+  ASSERT_EQ(run_command(node.at("storescu") + " +sd " + (node.folder.path() / "in").string()).status, 0);
+  const auto query = [&](const std::string& keys) { return run_command(node.at("findscu") + " " + keys).output; };
   const auto count = [](const std::string& text) {
     std::size_t n = 0;
     for (std::size_t at = text.find("Find Response:"); at != std::string::npos; at = text.find("Find Response:", at + 1)) ++n;
@@ -91,9 +90,10 @@ TEST(DicomServer, answers_findscu_at_every_level) {
   EXPECT_EQ(count(query("-P -k QueryRetrieveLevel=PATIENT -k PatientID")), 1U);
   EXPECT_EQ(count(query("-S -k QueryRetrieveLevel=SERIES -k StudyInstanceUID=1.2.3 -k SeriesInstanceUID")), 2U);
   EXPECT_EQ(count(query("-S -k QueryRetrieveLevel=IMAGE -k SeriesInstanceUID=1.2.3.1 -k SOPInstanceUID")), 3U);
-  EXPECT_NE(shell(node.at("findscu -d") + " -S -k QueryRetrieveLevel=PATIENT -k PatientID").second.find("QueryRetrieveLevel: must be"),
-            std::string::npos);
-  EXPECT_NE(shell(node.at("findscu -d") + " -S -k QueryRetrieveLevel=STUDY -k StudyDate=1-2-3").second.find("query: a range must be"),
+  EXPECT_NE(
+      run_command(node.at("findscu -d") + " -S -k QueryRetrieveLevel=PATIENT -k PatientID").output.find("QueryRetrieveLevel: must be"),
+      std::string::npos);
+  EXPECT_NE(run_command(node.at("findscu -d") + " -S -k QueryRetrieveLevel=STUDY -k StudyDate=1-2-3").output.find("query: a range must be"),
             std::string::npos);
 }
 
@@ -107,16 +107,18 @@ TEST(DicomServer, gives_getscu_and_movescu_what_was_stored) {
   options.nodes = {{"MOVESCU", "127.0.0.1", free_port}};
   const Node node(options);
   write_study(node.folder.path() / "in", 4, 300000);
-  ASSERT_EQ(shell(node.at("storescu") + " +sd " + (node.folder.path() / "in").string()).first, 0);
+  ASSERT_EQ(run_command(node.at("storescu") + " +sd " + (node.folder.path() / "in").string()).status, 0);
   const auto stored = data_sets_below(node.folder.path() / "in");
   for (const std::string& tool : {std::string("getscu"), fmt::format("movescu +P {} -aet MOVESCU -aem MOVESCU", free_port)}) {
     const Path folder = out.path() / tool.substr(0, 4);
     fs::create_directories(folder);
-    const auto [status, text] = shell(node.at(tool) + " -S -k QueryRetrieveLevel=STUDY -k StudyInstanceUID=1.2.3 -od " + folder.string());
+    const auto [status, text] =
+        run_command(node.at(tool) + " -S -k QueryRetrieveLevel=STUDY -k StudyInstanceUID=1.2.3 -od " + folder.string());
     EXPECT_EQ(status, 0) << text;
     EXPECT_EQ(data_sets_below(folder), stored) << tool << text;
   }
-  const std::string unknown = shell(node.at("movescu -v -aem NOBODY") + " -S -k QueryRetrieveLevel=STUDY -k StudyInstanceUID=1.2.3").second;
+  const std::string unknown =
+      run_command(node.at("movescu -v -aem NOBODY") + " -S -k QueryRetrieveLevel=STUDY -k StudyInstanceUID=1.2.3").output;
   EXPECT_NE(unknown.find("MoveDestinationUnknown"), std::string::npos) << unknown;
 }
 
@@ -289,7 +291,7 @@ TEST(DicomServer, loses_nothing_acknowledged_when_it_is_killed_under_load) {
   ::close(pipe[0]);
   const std::string log = (folder.path() / "log").string();
   std::thread sender(
-      [&] { shell(fmt::format("storescu -v -aec GANTRY 127.0.0.1 {} +sd {} > {}", port, (folder.path() / "in").string(), log)); });
+      [&] { run_command(fmt::format("storescu -v -aec GANTRY 127.0.0.1 {} +sd {} > {}", port, (folder.path() / "in").string(), log)); });
   const auto acknowledged = [&] {
     std::set<std::string> names;
     std::string last;

@@ -3,35 +3,19 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "gantry/archive/archive_test_support.h"
 #include "gantry/archive/dicom_server.h"
+#include "gantry/base/test_tools.h"
 #include "gantry/dicom/network/scu.h"
 
 namespace gantry::archive::test {
 
-/// Runs a shell command; its exit status and all that it printed.
-inline std::pair<int, std::string> shell(const std::string& command) {
-  std::string output;
-  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-  char buffer[4096];
-  while (pipe) {
-    const std::size_t count = std::fread(buffer, 1, sizeof(buffer), pipe);
-    if (count == 0) break;
-    output.append(buffer, count);
-  }
-  const int status = pipe ? ::pclose(pipe) : -1;
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
-}
-
 /// Whether the tools of DCMTK are installed.
-inline bool has_dcmtk() { return shell("command -v storescu").first == 0; }
+inline bool has_dcmtk() { return has_program("storescu"); }
 
 /// An archive and its DICOM server on a free port.
 class Node {

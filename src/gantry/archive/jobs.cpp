@@ -4,13 +4,13 @@
 
 #include <condition_variable>
 #include <cstdio>
-#include <ctime>
 #include <deque>
 #include <mutex>
 #include <thread>
 
 #include "gantry/archive/auth.h"
 #include "gantry/archive/http.h"
+#include "gantry/base/clock.h"
 #include "gantry/base/text.h"
 
 namespace gantry::archive {
@@ -18,15 +18,6 @@ namespace gantry::archive {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string time_now() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  std::tm parts{};
-  ::gmtime_r(&now.tv_sec, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-                     parts.tm_min, parts.tm_sec, now.tv_nsec / 1000000);
-}
 
 Json error_json(const Error& error) {
   const ErrorInfo& info = error_info(error.code());
@@ -147,7 +138,7 @@ void Jobs::State::load() {
       }
       if (!job->over()) {
         job->state = "failed";
-        job->ended = time_now();
+        job->ended = utc_now(true);
         job->error = error_json(Error(ErrorCode::cancelled, "server: was stopped before the job had ended"));
         fs::remove_all(entry.path() / "inputs", ignored);
         fs::remove_all(entry.path() / "outputs", ignored);
@@ -206,7 +197,7 @@ void Jobs::State::run_one(const std::shared_ptr<Job>& job) {
   job->error = error;
   job->outputs = std::move(outputs);
   job->warnings = job->run.warnings();
-  job->ended = time_now();
+  job->ended = utc_now(true);
   if (state == "done") job->progress = 1;
   job->step.clear();
   try {
@@ -228,7 +219,7 @@ void Jobs::State::work_off() {
       job = waiting.front();
       waiting.pop_front();
       job->state = "running";
-      job->started = time_now();
+      job->started = utc_now(true);
     }
     run_one(job);
   }
@@ -262,7 +253,7 @@ std::string Jobs::submit(Draft& draft, const std::string& owner, const Json& abo
   job->id = draft.id();
   job->owner = owner;
   job->about = about;
-  job->created = time_now();
+  job->created = utc_now(true);
   job->work = std::move(work);
   RunOptions options;
   options.threads = state_->options.threads;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
-#include <cstdlib>
-
 #include "gantry/archive/dicom_server_test_support.h"
 #include "gantry/base/json.h"
 
@@ -9,15 +7,7 @@ namespace gantry::archive {
 namespace {
 
 using test::Node;
-using test::shell;
 using test::write_study;
-
-/// The interpreter that has pynetdicom; empty when there is none.
-std::string python() {
-  const char* named = std::getenv("GANTRY_PYTHON");
-  const Path found = named ? Path(named) : std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../../../.venv/bin/python3";
-  return shell("'" + found.string() + "' -c 'import pynetdicom'").first == 0 ? found.string() : std::string();
-}
 
 /// What a script prints as JSON. Its arguments are the port and the folder of the objects.
 Json result_of(const std::string& interpreter, const Node& node, const std::string& body) {
@@ -38,14 +28,14 @@ def keys(**values):
         setattr(ds, keyword, value)
     return ds
 )" + body);
-  const auto [status, text] = shell(
+  const auto [status, text] = run_command(
       fmt::format("'{}' -W ignore {} {} {}", interpreter, script.string(), node.server->port(), (node.folder.path() / "in").string()));
   EXPECT_EQ(status, 0) << text;
   return status == 0 ? parse_json(text) : Json();
 }
 
 TEST(Pynetdicom, stores_finds_and_gets_the_same_objects) {
-  const std::string interpreter = python();
+  const std::string interpreter = python_with("pynetdicom");
   if (interpreter.empty()) GTEST_SKIP() << "pynetdicom is not installed";
   const Node node;
   write_study(node.folder.path() / "in", 3);
@@ -88,7 +78,7 @@ print(json.dumps(out))
 }
 
 TEST(Pynetdicom, is_sent_what_it_asked_to_be_moved) {
-  const std::string interpreter = python();
+  const std::string interpreter = python_with("pynetdicom");
   if (interpreter.empty()) GTEST_SKIP() << "pynetdicom is not installed";
   std::uint16_t free_port = 0;
   { free_port = dicom::network::Listener("127.0.0.1", 0).port(); }
@@ -130,7 +120,7 @@ print(json.dumps(dict(status=last.Status, completed=last.NumberOfCompletedSubope
 }
 
 TEST(Pynetdicom, can_cancel_a_query_and_abort_in_the_middle) {
-  const std::string interpreter = python();
+  const std::string interpreter = python_with("pynetdicom");
   if (interpreter.empty()) GTEST_SKIP() << "pynetdicom is not installed";
   Node node;
   for (int n = 0; n < 40; ++n) {

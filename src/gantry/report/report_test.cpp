@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "gantry/base/files.h"
+#include "gantry/base/test_tools.h"
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
 #include "gantry/report/html.h"
@@ -92,7 +93,7 @@ std::string unbalanced(const std::string& html) {
 
 /// The text of a PDF by pdftotext; nothing where that is not installed.
 std::optional<std::string> read_pdf(const Bytes& pdf) {
-  if (std::system("command -v pdftotext >/dev/null 2>&1") != 0) return std::nullopt;
+  if (!has_program("pdftotext")) return std::nullopt;
   const TemporaryFolder folder;
   write_atomic(folder.path() / "a.pdf", pdf);
   const std::string command = "pdftotext -raw '" + (folder.path() / "a.pdf").string() + "' '" + (folder.path() / "a.txt").string() + "'";

@@ -4,33 +4,15 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "gantry/base/files.h"
 #include "gantry/base/json.h"
+#include "gantry/base/test_tools.h"
 
 namespace gantry::dicom {
 
-/// Standard output and error of a shell command, and its exit status.
-struct CommandResult {
-  int status = -1;
-  std::string output;
-};
-
-inline CommandResult run_command(const std::string& command) {
-  CommandResult result;
-  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-  if (!pipe) return result;
-  std::array<char, 4096> buffer{};
-  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe)) result.output.append(buffer.data(), count);
-  result.status = ::pclose(pipe);
-  return result;
-}
-
-inline bool has_dciodvfy() { return run_command("command -v dciodvfy").status == 0; }
+inline bool has_dciodvfy() { return has_program("dciodvfy"); }
 
 /// Lines of dciodvfy's answer that call something an error.
 inline std::string dciodvfy_errors(const Path& file) {
@@ -45,14 +27,6 @@ inline std::string dciodvfy_errors(const Path& file) {
   return errors;
 }
 
-/// The interpreter that can import `modules`: $GANTRY_PYTHON, else `.venv/bin/python3` of the tree that holds build/PRESET; empty when
-/// there is none.
-inline std::string python_with(const std::string& modules) {
-  const char* named = std::getenv("GANTRY_PYTHON");
-  const Path python = named ? Path(named) : std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../../../.venv/bin/python3";
-  if (!std::filesystem::exists(python)) return {};
-  return run_command("'" + python.string() + "' -c 'import " + modules + "'").status == 0 ? python.string() : std::string();
-}
 inline std::string python_with_highdicom() { return python_with("highdicom"); }
 inline std::string python_with_pydicom() { return python_with("pydicom, numpy"); }
 inline bool has_pydicom() { return !python_with_pydicom().empty(); }
