@@ -17,7 +17,7 @@ constexpr std::size_t max_blocks = 16000;
 }  // namespace
 
 std::uint32_t BlockIndex::block_size_for(std::uint64_t body_size) {
-  std::uint64_t size = std::uint64_t{256} << 10;
+  std::uint64_t size = std::uint64_t{512} << 10;
   while (body_size / size >= max_blocks - 2) size *= 2;
   return static_cast<std::uint32_t>(size);
 }

@@ -24,7 +24,7 @@ struct BlockIndex {
   std::uint32_t block_size = 1;
   std::vector<std::uint32_t> compressed_sizes;
 
-  /// 256 KiB, more for very large contents because the extra field holds at most 64 KiB.
+  /// 512 KiB, more for very large contents because the extra field holds at most 64 KiB.
   static std::uint32_t block_size_for(std::uint64_t body_size);
   /// At least 1: an empty content has one empty block.
   std::size_t block_count() const;

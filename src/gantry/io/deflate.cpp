@@ -177,31 +177,50 @@ struct CompressorDeleter {
   void operator()(libdeflate_compressor* compressor) const { libdeflate_free_compressor(compressor); }
 };
 
-std::size_t compress(std::span<const std::byte> input, int level, Bytes& output) {
+/// The whole stream with repetitions searched for, for anything but noise.
+Bytes compress_thoroughly(std::span<const std::byte> input) {
+  constexpr int level = 6;
   const std::unique_ptr<libdeflate_compressor, CompressorDeleter> compressor(libdeflate_alloc_compressor(level));
   if (!compressor) throw Error(ErrorCode::out_of_memory, "memory: compression needs 1 MiB");
-  output.resize(libdeflate_deflate_compress_bound(compressor.get(), input.size()));
-  return libdeflate_deflate_compress(compressor.get(), input.data(), input.size(), output.data(), output.size());
+  Bytes output(libdeflate_deflate_compress_bound(compressor.get(), input.size()));
+  output.resize(libdeflate_deflate_compress(compressor.get(), input.data(), input.size(), output.data(), output.size()));
+  return output;
 }
 
-constexpr int fast_level = 1, thorough_level = 6;
+/// The stream with runs of one byte as its only repetitions (zlib's Z_RLE): whole when it is the `last` part of a longer one, else up to
+/// a byte border behind an empty stored block.
+Bytes compress_runs(std::span<const std::byte> input, bool last) {
+  constexpr int raw_deflate = -15, memory_level = 8;
+  z_stream stream{};
+  if (::deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, raw_deflate, memory_level, Z_RLE) != Z_OK)
+    throw Error(ErrorCode::out_of_memory, "memory: compression needs 1 MiB");
+  Bytes output(::deflateBound(&stream, static_cast<uLong>(input.size())) + 16);
+  stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(input.data()));
+  stream.avail_in = static_cast<uInt>(input.size());
+  stream.next_out = reinterpret_cast<Bytef*>(output.data());
+  stream.avail_out = static_cast<uInt>(output.size());
+  const int status = ::deflate(&stream, last ? Z_FINISH : Z_SYNC_FLUSH);
+  output.resize(stream.total_out);
+  ::deflateEnd(&stream);
+  if (status != (last ? Z_STREAM_END : Z_OK) || stream.avail_in != 0 || stream.avail_out == 0)
+    throw Error(ErrorCode::internal, "deflate stream: must end with its input");
+  return output;
+}
 
-/// Noisy floating-point mantissas hold no repetitions: the fast level is then at least as small as the thorough one, at twice the
-/// speed. A sample of the block decides.
-int level_for(std::span<const std::byte> block) {
+/// Noisy floating-point mantissas hold no repetitions: to look for runs alone is then smaller than the thorough search, at four times
+/// the speed. A sample of the block decides.
+bool is_noise(std::span<const std::byte> block) {
   constexpr std::size_t sample_size = std::size_t{1} << 14;
-  if (block.size() < 8 * sample_size) return thorough_level;
+  if (block.size() < 8 * sample_size) return false;
   const auto sample = block.subspan((block.size() - sample_size) / 2, sample_size);
-  Bytes scratch;
-  return compress(sample, fast_level, scratch) <= compress(sample, thorough_level, scratch) ? fast_level : thorough_level;
+  return compress_runs(sample, true).size() <= compress_thoroughly(sample).size();
 }
 
 /// A block as a part of a longer stream: unless it is the last, its final bit is cleared and an empty stored block brings the next one to
 /// a byte border.
 Bytes compress_block(std::span<const std::byte> block, bool last) {
-  Bytes output;
-  const std::size_t size = compress(block, level_for(block), output);
-  output.resize(size);
+  if (is_noise(block)) return compress_runs(block, last);
+  Bytes output = compress_thoroughly(block);
   if (last) return output;
   const DeflateEnd end = find_deflate_end(output);
   output[end.last_block_bit >> 3] &= ~(std::byte{1} << (end.last_block_bit & 7));
