@@ -1,5 +1,6 @@
 # One call a folder of src/gantry: an object library gantry_NAME (alias gantry::NAME) out of its sources, a test program out
-# of its *_test.cpp and a benchmark program out of its *_bench.cpp. All objects together form libgantry.so.
+# of its *_test.cpp and a benchmark program out of its *_bench.cpp. All objects together form libgantry.so. APART names subfolders that
+# are targets of their own.
 set(GANTRY_FLAGS -Wall -Wextra -Wno-missing-field-initializers -fno-math-errno -fno-trapping-math -ffp-contract=off)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 gives false alarms of these two inside std::string (GCC bugs 105329 and 105651).
@@ -18,8 +19,11 @@ function(gantry_program target)
 endfunction()
 
 function(gantry_folder name)
-  cmake_parse_arguments(FOLDER "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(FOLDER "" "" "DEPENDS;LIBRARIES;APART" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
+  foreach(apart ${FOLDER_APART})
+    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${apart}/")
+  endforeach()
   set(tests ${sources})
   set(benches ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")

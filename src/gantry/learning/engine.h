@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gantry/bundle/safetensors.h"
+
+namespace gantry::learning {
+
+using bundle::Tensor;
+using bundle::Weights;
+
+/// A network with its weights, ready to run. Sizes of a batch are (n, channels, rows, columns) or (n, channels, slices, rows, columns).
+class Network {
+ public:
+  virtual ~Network() = default;
+  /// What the last layer gives for a batch, before any softmax. Safe to call from several threads at once; each call uses `threads`
+  /// threads. Throws Error(parameter) when the batch does not fit the network.
+  virtual Tensor forward(const Tensor& batch, int threads) const = 0;
+};
+
+/// A residual network for images of one class each: a 3x3 convolution, then one stage for each width, each stage after the first halving
+/// the size, of `blocks` pairs of 3x3 convolutions with batch normalisation and a shortcut (He et al. 2016), mean over the image, one
+/// linear layer.
+struct ClassifierDesign {
+  int channels = 1;
+  int classes = 2;
+  std::vector<int> widths{16, 32, 64};
+  int blocks = 2;  ///< of each stage
+};
+
+/// One step of stochastic gradient descent with Nesterov momentum; the decay acts on weights of convolutions and linear layers alone.
+struct StepOptions {
+  double learning_rate = 0.1;
+  double momentum = 0.9;
+  double weight_decay = 5e-4;
+  double label_smoothing = 0;  ///< share of the target that is spread evenly over all classes
+  int threads = 1;
+};
+
+/// A classifier that can also learn and explain itself. `forward` gives (n, classes) and uses the stored statistics of normalisation.
+class Classifier : public Network {
+ public:
+  /// Everything that `forward` depends on, by name. What `set_weights` takes; it throws Error(unreadable) naming the tensor that is
+  /// missing, superfluous, not finite or of another shape.
+  virtual Weights weights() const = 0;
+  virtual void set_weights(const Weights& weights) = 0;
+  /// The momentum of the optimiser, for going on after an interruption with the same steps.
+  virtual Weights optimiser_state() const = 0;
+  virtual void set_optimiser_state(const Weights& state) = 0;
+  /// One step on a batch; returns its mean cross entropy before the step. `labels` are 0 to classes - 1. The same steps from the same
+  /// weights give the same bits for the same number of threads. Not safe beside other calls.
+  virtual double learn(const Tensor& batch, std::span<const int> labels, const StepOptions& options) = 0;
+  /// Grad-CAM (Selvaraju et al. 2017) of the last stage for one class: (n, rows, columns) of that stage, not negative, not normalised.
+  virtual Tensor activation_map(const Tensor& batch, int label) = 0;
+};
+
+/// The library behind networks. Plug-ins implement it; there is one, on LibTorch.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  /// Such as "LibTorch 1.13.1".
+  virtual std::string name() const = 0;
+  /// A classifier whose weights are still all zero. Throws Error(parameter) for a design beyond 64 channels, 1000 classes, 6 stages,
+  /// 1024 features or 16 blocks.
+  virtual std::unique_ptr<Classifier> classifier(const ClassifierDesign& design) const = 0;
+};
+
+/// The engine, opened on first use: `libgantry_torch.so` beside libgantry.so, or in $GANTRY_HOME when that is set. Throws
+/// Error(not_possible) that names the package to install when it is missing or does not load, at each call anew. Costs half a second and
+/// 160 MB the first time.
+const Engine& engine();
+/// Whether the plug-in's file is there; opens nothing.
+bool engine_is_installed();
+
+}  // namespace gantry::learning

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#include "gantry/learning/engine.h"
+
+#include "gantry/base/test_support.h"
+
+namespace gantry::learning {
+
+namespace {
+
+/// Weights that are neither zero nor alike, from a formula.
+Weights some_weights(const Classifier& classifier) {
+  Weights weights = classifier.weights();
+  for (auto& [name, tensor] : weights.tensors) {
+    for (std::size_t n = 0; n < tensor.values.size(); ++n) {
+      const auto phase = static_cast<float>(n * 7 % 101) / 101.0f;
+      tensor.values[n] = name.find("running_var") != std::string::npos ? 0.5f + phase : 0.4f * (phase - 0.5f);
+    }
+  }
+  return weights;
+}
+
+Tensor batch_of(std::int64_t count, std::int64_t channels = 1) {
+  Tensor batch{{count, channels, 9, 8}, std::vector<float>(static_cast<std::size_t>(count * channels * 72))};
+  for (std::size_t n = 0; n < batch.values.size(); ++n) batch.values[n] = static_cast<float>(n * 13 % 29) / 29.0f - 0.5f;
+  return batch;
+}
+
+}  // namespace
+
+TEST(Engine, names_the_package_when_the_plugin_is_missing) {
+  const TemporaryFolder empty;
+  ::setenv("GANTRY_HOME", empty.path().c_str(), 1);
+  EXPECT_FALSE(engine_is_installed());
+  const Error error = error_of([] { engine(); });
+  ::unsetenv("GANTRY_HOME");
+  EXPECT_EQ(error.code(), ErrorCode::not_possible);
+  EXPECT_NE(std::string(error.what()).find("install the package gantry-torch"), std::string::npos) << error.what();
+}
+
+TEST(Engine, names_the_package_when_the_plugin_does_not_load) {
+  const TemporaryFolder home;
+  write_atomic(home.path() / "libgantry_torch.so", std::string_view("no library"));
+  ::setenv("GANTRY_HOME", home.path().c_str(), 1);
+  const Error error = error_of([] { engine(); });
+  ::unsetenv("GANTRY_HOME");
+  EXPECT_NE(std::string(error.what()).find("does not load"), std::string::npos) << error.what();
+}
+
+class EngineTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!engine_is_installed()) GTEST_SKIP() << "built without LibTorch";
+  }
+  const ClassifierDesign design_{.channels = 1, .classes = 3, .widths = {4, 6}, .blocks = 1};
+};
+
+TEST_F(EngineTest, says_which_library_it_is) { EXPECT_EQ(engine().name().rfind("LibTorch ", 0), 0U); }
+
+TEST_F(EngineTest, gives_zero_for_a_network_of_zeros) {
+  const auto classifier = engine().classifier(design_);
+  const Tensor scores = classifier->forward(batch_of(2), 1);
+  EXPECT_EQ(scores.shape, (std::vector<std::int64_t>{2, 3}));
+  for (const float score : scores.values) EXPECT_EQ(score, 0.0f);
+}
+
+TEST_F(EngineTest, gives_the_same_bits_alone_and_in_a_batch_of_the_same_size_and_for_any_threads) {
+  const auto classifier = engine().classifier(design_);
+  classifier->set_weights(some_weights(*classifier));
+  const Tensor one = classifier->forward(batch_of(5), 1);
+  EXPECT_NE(one.values[0], one.values[1]);
+  EXPECT_EQ(one.values, classifier->forward(batch_of(5), 1).values);
+  EXPECT_EQ(one.values, classifier->forward(batch_of(5), 2).values);
+}
+
+TEST_F(EngineTest, returns_the_weights_that_it_was_given) {
+  const auto classifier = engine().classifier(design_);
+  const Weights weights = some_weights(*classifier);
+  classifier->set_weights(weights);
+  const Weights back = classifier->weights();
+  ASSERT_EQ(back.tensors.size(), weights.tensors.size());
+  for (const auto& [name, tensor] : weights.tensors) EXPECT_EQ(back.tensors.at(name).values, tensor.values) << name;
+}
+
+TEST_F(EngineTest, learns_two_images_by_heart) {
+  const auto classifier = engine().classifier(design_);
+  classifier->set_weights(some_weights(*classifier));
+  const Tensor batch = batch_of(2);
+  const std::vector<int> labels{2, 0};
+  const StepOptions options{.learning_rate = 0.05};
+  const double first = classifier->learn(batch, labels, options);
+  double last = first;
+  for (int n = 0; n < 150; ++n) last = classifier->learn(batch, labels, options);
+  EXPECT_LT(last, 0.05 * first);
+}
+
+TEST_F(EngineTest, goes_on_from_weights_and_momentum_with_the_same_bits) {
+  const StepOptions options{.learning_rate = 0.05};
+  const std::vector<int> labels{2, 0, 1};
+  const auto through = engine().classifier(design_), before = engine().classifier(design_), after = engine().classifier(design_);
+  through->set_weights(some_weights(*through));
+  before->set_weights(some_weights(*before));
+  for (int n = 0; n < 6; ++n) through->learn(batch_of(3), labels, options);
+  for (int n = 0; n < 3; ++n) before->learn(batch_of(3), labels, options);
+  after->set_weights(before->weights());
+  after->set_optimiser_state(before->optimiser_state());
+  for (int n = 0; n < 3; ++n) after->learn(batch_of(3), labels, options);
+  const Weights whole = through->weights(), resumed = after->weights();
+  for (const auto& [name, tensor] : whole.tensors) EXPECT_EQ(tensor.values, resumed.tensors.at(name).values) << name;
+}
+
+TEST_F(EngineTest, explains_by_the_last_stage) {
+  const auto classifier = engine().classifier(design_);
+  classifier->set_weights(some_weights(*classifier));
+  const Tensor map = classifier->activation_map(batch_of(2), 1);
+  EXPECT_EQ(map.shape, (std::vector<std::int64_t>{2, 5, 4}));
+  EXPECT_GE(*std::min_element(map.values.begin(), map.values.end()), 0.0f);
+}
+
+TEST_F(EngineTest, refuses_a_wrong_number_of_channels) {
+  const auto classifier = engine().classifier(design_);
+  const Error error = error_of([&] { classifier->forward(batch_of(2, 3), 1); });
+  EXPECT_STREQ(error.what(), "batch: must be images of 1 channels, (n, 1, rows, columns); got [2, 3, 9, 8]");
+}
+
+TEST_F(EngineTest, refuses_weights_that_do_not_fit_by_name) {
+  const auto classifier = engine().classifier(design_);
+  const Weights good = classifier->weights();
+  const auto refuse = [&](auto change) {
+    Weights bad = good;
+    change(bad.tensors);
+    return std::string(error_of([&] { classifier->set_weights(bad); }).what());
+  };
+  EXPECT_EQ(refuse([](auto& t) { t.erase("head.bias"); }), "weights: tensor 'head.bias' must be there");
+  EXPECT_EQ(refuse([](auto& t) { t["extra"] = {{1}, {0.0f}}; }), "weights: the network has no tensor 'extra'");
+  EXPECT_EQ(refuse([](auto& t) { t["head.bias"] = {{2}, {0.0f, 0.0f}}; }), "weights: tensor 'head.bias' must have the shape [3]; got [2]");
+  EXPECT_EQ(refuse([](auto& t) { t["head.bias"].values[1] = std::nanf(""); }), "weights: tensor 'head.bias' must hold finite values");
+}
+
+TEST_F(EngineTest, refuses_absurd_designs_before_it_allocates) {
+  EXPECT_EQ(error_of([] { engine().classifier({.channels = 1 << 30}); }).code(), ErrorCode::parameter);
+  EXPECT_EQ(error_of([] { engine().classifier({.widths = {}}); }).code(), ErrorCode::parameter);
+  EXPECT_EQ(error_of([] { engine().classifier({.widths = {16, -1}}); }).code(), ErrorCode::parameter);
+}
+
+}  // namespace gantry::learning

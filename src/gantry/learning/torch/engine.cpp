@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#include "gantry/learning/engine.h"
+
+#include <torch/version.h>
+
+#include <string_view>
+
+#include "gantry/base/version.h"
+#include "gantry/learning/torch/classifier.h"
+
+namespace gantry::learning {
+
+namespace {
+
+class TorchEngine final : public Engine {
+ public:
+  std::string name() const override { return "LibTorch " TORCH_VERSION; }
+  std::unique_ptr<Classifier> classifier(const ClassifierDesign& design) const override { return make_torch_classifier(design); }
+};
+
+}  // namespace
+
+}  // namespace gantry::learning
+
+/// What `learning::engine` asks for; nullptr when the plug-in is of another version than the library.
+extern "C" __attribute__((visibility("default"))) const gantry::learning::Engine* gantry_learning_engine(const char* version) {
+  static const gantry::learning::TorchEngine engine;
+  return std::string_view(version) == gantry::version() ? &engine : nullptr;
+}
