@@ -84,12 +84,12 @@ def suite_io():
             ours = [GANTRY, "convert", series, folder + "/a.nii"]
             theirs = ["dcm2niix", "-z", "n", "-o", folder, "-f", "b", series]
 
-            def convert_theirs():
-                for old in Path(folder).glob("b*"):
+            def convert(command):
+                for old in Path(folder).glob("[ab]*"):
                     old.unlink()
-                return wall(theirs)
+                return wall(command)
 
-            a, b = interleaved(lambda: wall(ours), convert_theirs)
+            a, b = interleaved(lambda: convert(ours), lambda: convert(theirs))
             yield row("io", "384 DICOM slices to .nii, whole command", "wall", "s", a, b, "dcm2niix", RUNS, ours, theirs)
         io_bench = [str(BIN / "gantry_io_bench"), folder]
         head = folder + "/head-f32-256.nii.gz"

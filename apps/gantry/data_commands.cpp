@@ -185,14 +185,12 @@ int convert(const Words& arguments) {
   existing({in});
   const Path target(out);
   if (has_image_ending(target)) {
-    const Image image = with_context(Path(in).filename().string(), [&] { return read_any_image(in, run, series_uid, stored); });
-    with_context(target.filename().string(), [&] {
-      if (stored) {
-        io::write(target, image, run);
-      } else {
-        PortType<Image>::write(target, image, run);
-      }
-    });
+    if (stored || lower(target.extension().string()) != ".png") {
+      copy_any_image(in, target, run, series_uid, stored);
+    } else {  // a picture shows values, it does not keep them
+      const Image image = with_context(Path(in).filename().string(), [&] { return read_any_image(in, run, series_uid); });
+      with_context(target.filename().string(), [&] { PortType<Image>::write(target, image, run); });
+    }
     session.finish();
     return 0;
   }

@@ -16,7 +16,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
+#include "gantry/base/atomic_file.h"
 #include "gantry/base/error.h"
 
 namespace gantry {
@@ -101,33 +103,51 @@ std::string read_text(const Path& path, std::uint64_t max_bytes) { return read_a
 void write_atomic(const Path& path, std::span<const std::byte> bytes) { write_atomic(path, std::span(&bytes, 1)); }
 
 void write_atomic(const Path& path, std::span<const std::span<const std::byte>> pieces) {
-  const Path temporary = parent_of(path) / fmt::format(".{}.{}.part", path.filename().string(), ::getpid());
-  try {
-    const Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    // In blocks that the disk begins to store while the next one is copied, so that the final fsync has little left to wait for.
-    constexpr std::size_t block = std::size_t{8} << 20;
-    off_t at = 0;
-    for (const std::span<const std::byte> bytes : pieces) {
-      std::size_t done = 0;
-      while (done < bytes.size()) {
-        const ssize_t count = ::write(file.value(), bytes.data() + done, std::min(block, bytes.size() - done));
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) throw_errno(path, "write", errno);
-        if (static_cast<std::size_t>(count) == block) ::sync_file_range(file.value(), at, count, SYNC_FILE_RANGE_WRITE);
-        done += static_cast<std::size_t>(count);
-        at += count;
-      }
-    }
-    if (::fsync(file.value()) != 0) throw_errno(path, "write", errno);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) throw_errno(path, "write", errno);
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
+  AtomicFile file(path);
+  std::uint64_t at = 0;
+  for (const std::span<const std::byte> bytes : pieces) {
+    file.write_at(at, bytes);
+    at += bytes.size();
   }
-  sync_folder(parent_of(path));
+  file.commit();
 }
 
 void write_atomic(const Path& path, std::string_view text) { write_atomic(path, std::as_bytes(std::span(text.data(), text.size()))); }
+
+AtomicFile::AtomicFile(Path path)
+    : path_(std::move(path)), temporary_(parent_of(path_) / fmt::format(".{}.{}.part", path_.filename().string(), ::getpid())) {
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (descriptor_ < 0) throw_errno(path_, "create", errno);
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+  // After each block the disk begins to store what is there while the next one is copied, so that the final fsync has little left to wait
+  // for.
+  constexpr std::size_t block = std::size_t{8} << 20;
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const auto at = static_cast<off_t>(offset + done);
+    const ssize_t count = ::pwrite(descriptor_, bytes.data() + done, std::min(block, bytes.size() - done), at);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw_errno(path_, "write", errno);
+    done += static_cast<std::size_t>(count);
+    const std::uint64_t before = written_.fetch_add(static_cast<std::uint64_t>(count));
+    if (before / block != (before + static_cast<std::uint64_t>(count)) / block) ::sync_file_range(descriptor_, 0, 0, SYNC_FILE_RANGE_WRITE);
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0) throw_errno(path_, "write", errno);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) throw_errno(path_, "write", errno);
+  ::close(std::exchange(descriptor_, -1));
+  sync_folder(parent_of(path_));
+}
 
 MappedFile::MappedFile(const Path& path) {
   const Descriptor file(path, O_RDONLY);

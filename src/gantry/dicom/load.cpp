@@ -9,11 +9,13 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <memory>
 
 #include "gantry/base/error.h"
 #include "gantry/compute/parallel.h"
 #include "gantry/dicom/cells.h"
 #include "gantry/dicom/fragments.h"
+#include "gantry/dicom/slabs.h"
 #include "gantry/dicom/study.h"
 
 namespace gantry::dicom {
@@ -113,16 +115,16 @@ PixelType type_of(const Plan& plan) {
   return PixelType::i32;
 }
 
-/// Puts the cells of one frame into its slices. False when a value does not fit into T.
+/// Puts the cells of one frame into its slices of a volume that begins with slice `first`. False when a value does not fit into T.
 template <class T>
-bool place(const Plan& plan, const Job& job, std::span<const std::byte> cells, const CellFormat& format, T* volume) {
+bool place(const Plan& plan, const Job& job, std::span<const std::byte> cells, const CellFormat& format, T* volume, std::size_t first = 0) {
   const std::int64_t count = plan.slice_pixels * plan.components;
   const auto palette = plan.palettes.find(job.data);
   const auto table = plan.tables.find(job.data);
   bool fits = true;
   for (const std::size_t slot : job.slots) {
     const Instance& instance = plan.series->instances[slot];
-    T* out = volume + static_cast<std::int64_t>(slot) * count;
+    T* out = volume + static_cast<std::int64_t>(slot - first) * count;
     const bool rescale = !plan.stored && plan.components == 1;
     const double slope = rescale ? instance.slope : 1.0, intercept = rescale ? instance.intercept : 0.0;
     if (palette != plan.palettes.end() || table != plan.tables.end()) {
@@ -166,7 +168,7 @@ void check_size(const Plan& plan, const Job& job, const CellFormat& format) {
 
 /// Reads a native frame straight into `out` where stored cells and voxels are the same; else through a buffer. False as `place`.
 template <class T>
-bool read_native(const Plan& plan, const Job& job, T* volume) {
+bool read_native(const Plan& plan, const Job& job, T* volume, std::size_t first = 0) {
   CellFormat format = plan.formats.at(job.data);
   check_size(plan, job, format);
   const PixelElement& pixel = job.data->pixel;
@@ -185,7 +187,7 @@ bool read_native(const Plan& plan, const Job& job, T* volume) {
                     !format.big_endian && !format.planar && format.frame.photometric_interpretation.find("YBR") == std::string::npos &&
                     instance.tile < 0 && !plan.color && (!rescale || (instance.slope == 1.0 && instance.intercept == 0.0));
   if (same) {
-    T* out = volume + static_cast<std::int64_t>(job.slots.front()) * plan.slice_pixels * plan.components;
+    T* out = volume + static_cast<std::int64_t>(job.slots.front() - first) * plan.slice_pixels * plan.components;
     if (reader->read(pixel.offset + offset, {reinterpret_cast<std::byte*>(out), static_cast<std::size_t>(length)}) != length) {
       throw Error(ErrorCode::unreadable, "pixel data: end too early");
     }
@@ -202,7 +204,7 @@ bool read_native(const Plan& plan, const Job& job, T* volume) {
     format.word_swapped_bytes = format.big_endian = false;
   }
   raw = plain_cells(std::move(raw), format, static_cast<int>(first_bit % 8));
-  return place(plan, job, raw, format, volume);
+  return place(plan, job, raw, format, volume, first);
 }
 
 /// Decodes the encapsulated frames of jobs [begin, end), which share transfer syntax and format.
@@ -290,25 +292,31 @@ Image fill(const Plan& plan, Run& run) {
   return Image(std::move(voxels));
 }
 
-Image filled(PixelType type, const Plan& plan, Run& run) {
+/// `body` with a value of the C++ type of pixels.
+template <class Body>
+auto for_type(PixelType type, Body&& body) {
   switch (type) {
     case PixelType::u8:
-      return fill<std::uint8_t>(plan, run);
+      return body(std::uint8_t{});
     case PixelType::i8:
-      return fill<std::int8_t>(plan, run);
+      return body(std::int8_t{});
     case PixelType::u16:
-      return fill<std::uint16_t>(plan, run);
+      return body(std::uint16_t{});
     case PixelType::i16:
-      return fill<std::int16_t>(plan, run);
+      return body(std::int16_t{});
     case PixelType::u32:
-      return fill<std::uint32_t>(plan, run);
+      return body(std::uint32_t{});
     case PixelType::i32:
-      return fill<std::int32_t>(plan, run);
+      return body(std::int32_t{});
     case PixelType::f64:
-      return fill<double>(plan, run);
+      return body(double{});
     default:
-      return fill<float>(plan, run);
+      return body(float{});
   }
+}
+
+Image filled(PixelType type, const Plan& plan, Run& run) {
+  return for_type(type, [&](auto value) { return fill<decltype(value)>(plan, run); });
 }
 
 }  // namespace
@@ -325,6 +333,24 @@ Image load(const Series& series, Run& run, bool stored) {
     image = filled(type, plan, run);
   }
   return image;
+}
+
+std::optional<SlabSource> slabs(const Series& series, bool stored) {
+  const auto plan = std::make_shared<const Plan>(make_plan(series, stored));
+  const bool simple = plan->jobs.size() == series.instances.size() &&
+                      std::none_of(plan->jobs.begin(), plan->jobs.end(), [](const Job& job) { return job.data->pixel.encapsulated; });
+  if (!simple) return std::nullopt;
+  SlabSource source{series.grid, type_of(*plan), plan->components, series.frames, {}};
+  source.read = [plan, type = source.type](std::int64_t first, std::int64_t count, std::span<std::byte> out) {
+    return for_type(type, [&](auto value) {
+      for (std::int64_t n = first; n < first + count; ++n) {
+        const Job& job = plan->jobs[static_cast<std::size_t>(n)];
+        if (!read_native(*plan, job, reinterpret_cast<decltype(value)*>(out.data()), static_cast<std::size_t>(first))) return false;
+      }
+      return true;
+    });
+  };
+  return source;
 }
 
 }  // namespace gantry::dicom

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "gantry/base/error.h"
 #include "gantry/codec/codec.h"
+#include "gantry/dicom/slabs.h"
 #include "gantry/dicom/study.h"
 #include "gantry/dicom/test_objects.h"
 
@@ -46,12 +48,33 @@ std::string file_of(const Picture& p) {
   return part10(w, p.transfer_syntax);
 }
 
+/// Slabs of two slices hold what the whole image holds, or give up where it needed a wider type.
+void expect_same_in_slabs(const Image& image, const Series& series, bool stored) {
+  const std::optional<SlabSource> source = slabs(series, stored);
+  ASSERT_EQ(source.has_value(), !series.instances.front().header.data()->pixel.encapsulated);
+  if (!source) return;
+  bool fits = true;
+  Bytes bytes;
+  for (std::int64_t first = 0; first < source->slices(); first += 2) {
+    const std::int64_t count = std::min<std::int64_t>(2, source->slices() - first);
+    Bytes slab(static_cast<std::size_t>(count) * source->slice_bytes());
+    fits = source->read(first, count, slab) && fits;
+    bytes.insert(bytes.end(), slab.begin(), slab.end());
+  }
+  EXPECT_EQ(fits, source->type == image.type());
+  EXPECT_TRUE(!fits || std::ranges::equal(bytes, image.bytes()));
+}
+
 Image loaded(const Picture& p, bool stored = false) {
   const TemporaryFolder folder;
   test::save(folder.path() / "image", file_of(p));
   gantry::Run run;
   const std::vector<Path> paths{folder.path()};
-  return load(read_dicom(paths, run).studies.at(0).series.at(0), run, stored);
+  const Input input = read_dicom(paths, run);
+  const Series& series = input.studies.at(0).series.at(0);
+  Image image = load(series, run, stored);
+  expect_same_in_slabs(image, series, stored);
+  return image;
 }
 
 std::vector<double> values(const Image& image) {

@@ -6,6 +6,7 @@
 
 #include "gantry/io/input_file.h"
 #include "gantry/io/io.h"
+#include "gantry/io/write_slabs.h"
 
 namespace gantry::io {
 
@@ -18,6 +19,8 @@ bool looks_like(std::span<const std::byte> head);
 /// `file` is the .nii, .nii.gz or .hdr file.
 Image read(const InputFile& file, Run& run, const ReadOptions& options);
 void write(const Path& path, const Image& image, Run& run);
+/// As io::write_slabs, of a single file without compression.
+bool write_slabs(const Path& path, const SlabSource& source, Run& run);
 }  // namespace nifti
 
 /// MetaImage, .mha and .mhd with a separate data file. World is LPS already. https://itk.org/Wiki/ITK/MetaIO/Documentation

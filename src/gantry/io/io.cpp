@@ -80,6 +80,11 @@ const ReadRow* row_of(std::span<const std::byte> head) {
   return nullptr;
 }
 
+void warn_of_positions(const std::string& name, const Grid& grid, Run& run) {
+  if (!grid.slice_positions_mm().empty())
+    run.warn(fmt::format("{}: the slices are not evenly spaced; the file holds their mean distance", name));
+}
+
 }  // namespace
 
 bool is_image_file(const Path& path) {
@@ -117,9 +122,14 @@ void write(const Path& path, const Image& image, Run& run) {
     for (const WriteRow& row : write_table) endings.emplace_back(row.ending);
     throw Error(ErrorCode::usage, fmt::format("{}: must end in one of {}", name, join(endings, ", ")));
   }
-  if (!image.grid().slice_positions_mm().empty())
-    run.warn(fmt::format("{}: the slices are not evenly spaced; the file holds their mean distance", name));
+  warn_of_positions(name, image.grid(), run);
   best->write(path, image, run);
+}
+
+bool write_slabs(const Path& path, const SlabSource& source, Run& run) {
+  if (!ends_with(path, ".nii") || !nifti::write_slabs(path, source, run)) return false;
+  warn_of_positions(path.filename().string(), source.grid, run);
+  return true;
 }
 
 }  // namespace gantry::io

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
+#include <atomic>
 #include <cstring>
 
+#include "gantry/base/atomic_file.h"
 #include "gantry/base/error.h"
 #include "gantry/base/text.h"
+#include "gantry/compute/parallel.h"
 #include "gantry/io/deflate.h"
 #include "gantry/io/formats.h"
 #include "gantry/io/nifti_header.h"
@@ -70,6 +73,32 @@ Path voxel_file_of(const Path& header) {
 
 constexpr int intent_vector = 1007;
 
+/// Header of a file of this kind of image; `pair` = voxels in a file of their own.
+Header header_for(const Grid& grid, PixelType type, int components, std::int64_t frames, bool pair) {
+  Header header;
+  set_grid(header, grid);
+  const bool colour = type == PixelType::u8 && (components == 3 || components == 4);
+  header.dim[4] = frames;
+  header.dim[5] = colour ? 1 : components;
+  header.dim[6] = header.dim[7] = 1;
+  header.dim[0] = header.dim[5] > 1 ? 5 : header.dim[4] > 1 ? 4 : 3;
+  for (std::size_t n = 4; n < 8; ++n) header.pixdim[n] = 1;
+  header.version = std::ranges::all_of(header.dim, [](std::int64_t n) { return n <= 0x7fff; }) ? 1 : 2;
+  header.datatype = type_code(stored_type_of(type), colour ? components : 1);
+  header.bitpix = static_cast<int>(8 * bytes_of(type)) * (colour ? components : 1);
+  header.intent_code = header.dim[5] > 1 ? intent_vector : 0;
+  header.scl_slope = 1;
+  header.pair = pair;
+  header.vox_offset = pair ? 0 : static_cast<std::int64_t>(header.size() + 4);
+  return header;
+}
+
+Bytes bytes_of_header(const Header& header) {
+  Bytes head = encode_header(header);
+  head.resize(header.size() + 4);  // no extensions
+  return head;
+}
+
 }  // namespace
 
 bool looks_like(std::span<const std::byte> head) { return version_of(head) != 0; }
@@ -131,28 +160,9 @@ Image read(const InputFile& file, Run& run, const ReadOptions& options) {
 }
 
 void write(const Path& path, const Image& image, Run& run) {
-  const Grid& grid = image.grid();
-  const std::string name = path.filename().string();
-  Header header;
-  set_grid(header, grid);
-  const bool colour = image.type() == PixelType::u8 && (image.components() == 3 || image.components() == 4);
-  header.dim[4] = image.frames();
-  header.dim[5] = colour ? 1 : image.components();
-  header.dim[6] = header.dim[7] = 1;
-  header.dim[0] = header.dim[5] > 1 ? 5 : header.dim[4] > 1 ? 4 : 3;
-  for (std::size_t n = 4; n < 8; ++n) header.pixdim[n] = 1;
-  header.version = std::ranges::all_of(header.dim, [](std::int64_t n) { return n <= 0x7fff; }) ? 1 : 2;
-  header.datatype = type_code(stored_type_of(image.type()), colour ? image.components() : 1);
-  header.bitpix = static_cast<int>(8 * bytes_of(image.type())) * (colour ? image.components() : 1);
-  header.intent_code = header.dim[5] > 1 ? intent_vector : 0;
-  header.scl_slope = 1;
-
   const std::string ending = lower(path.extension().string());
-  header.pair = ending == ".hdr" || ending == ".img";
-  header.vox_offset = header.pair ? 0 : static_cast<std::int64_t>(header.size() + 4);
-  Bytes head = encode_header(header);
-  head.resize(header.size() + 4);  // no extensions
-
+  const Header header = header_for(image.grid(), image.type(), image.components(), image.frames(), ending == ".hdr" || ending == ".img");
+  const Bytes head = bytes_of_header(header);
   std::span<const std::byte> body = image.bytes();
   Scratch planar;
   if (header.dim[5] > 1) {
@@ -169,6 +179,26 @@ void write(const Path& path, const Image& image, Run& run) {
     const std::array<std::span<const std::byte>, 2> pieces{head, body};
     write_atomic(path, pieces);
   }
+}
+
+bool write_slabs(const Path& path, const SlabSource& source, Run& run) {
+  const Header header = header_for(source.grid, source.type, source.components, source.frames, false);
+  if (header.dim[5] > 1) return false;  // components would lie in planes
+  AtomicFile file(path);
+  file.write_at(0, bytes_of_header(header));
+  constexpr std::size_t slab_bytes = std::size_t{1} << 20;
+  const std::size_t slice_bytes = source.slice_bytes();
+  const auto grain = static_cast<std::int64_t>(std::max<std::size_t>(1, slab_bytes / std::max<std::size_t>(1, slice_bytes)));
+  std::atomic<bool> fits{true};
+  parallel_for(run, source.slices(), grain, [&](std::int64_t first, std::int64_t last) {
+    thread_local Bytes slab;
+    slab.resize(static_cast<std::size_t>(last - first) * slice_bytes);
+    if (!fits) return;
+    if (!source.read(first, last - first, slab)) fits = false;
+    if (fits) file.write_at(static_cast<std::uint64_t>(header.vox_offset) + static_cast<std::uint64_t>(first) * slice_bytes, slab);
+  });
+  if (fits) file.commit();
+  return fits;
 }
 
 }  // namespace gantry::io::nifti

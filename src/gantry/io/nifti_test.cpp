@@ -4,6 +4,7 @@
 #include "gantry/io/formats.h"
 #include "gantry/io/io_test_support.h"
 #include "gantry/io/nifti_header.h"
+#include "gantry/io/write_slabs.h"
 
 namespace gantry::io {
 
@@ -40,6 +41,40 @@ TEST(Nifti, keeps_frames_and_components) {
     write(path, image, run);
     expect_same_values(read(path, run), image);
   }
+}
+
+TEST(Nifti, written_in_slabs_is_the_same_file) {
+  gantry::Run run;
+  const TemporaryFolder folder;
+  // Slices of .3 MB: several slabs, the last with fewer slices.
+  auto voxels = Voxels<float>::uninitialized(Grid({300, 260, 9}, {0.5, 0.5, 2}), 1, 2);
+  for (std::int64_t n = 0; n < voxels.count(); ++n) voxels[n] = static_cast<float>(n);
+  const Image image(std::move(voxels));
+  SlabSource source{image.grid(), image.type(), 1, image.frames(), {}};
+  source.read = [&](std::int64_t first, std::int64_t count, std::span<std::byte> out) {
+    const auto slab = image.bytes().subspan(static_cast<std::size_t>(first) * source.slice_bytes(),
+                                            static_cast<std::size_t>(count) * source.slice_bytes());
+    std::ranges::copy(slab, out.begin());
+    return true;
+  };
+  write(folder.path() / "whole.nii", image, run);
+  ASSERT_TRUE(write_slabs(folder.path() / "slabs.nii", source, run));
+  EXPECT_EQ(read_bytes(folder.path() / "whole.nii"), read_bytes(folder.path() / "slabs.nii"));
+  EXPECT_FALSE(write_slabs(folder.path() / "slabs.nii.gz", source, run));
+}
+
+TEST(Nifti, in_slabs_leaves_the_former_file_when_the_source_gives_up_or_fails) {
+  gantry::Run run;
+  const TemporaryFolder folder;
+  const Path path = folder.path() / "a.nii";
+  write_atomic(path, std::string_view("former"));
+  SlabSource source{Grid({4, 4, 3}, {1, 1, 1}), PixelType::u8, 1, 1, {}};
+  source.read = [](std::int64_t, std::int64_t, std::span<std::byte>) { return false; };
+  EXPECT_FALSE(write_slabs(path, source, run));
+  source.read = [](std::int64_t, std::int64_t, std::span<std::byte>) -> bool { throw Error(ErrorCode::unreadable, "slice: is missing"); };
+  EXPECT_THROW(write_slabs(path, source, run), Error);
+  EXPECT_EQ(read_text(path), "former");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
 TEST(Nifti, takes_version_2_for_long_axes) {

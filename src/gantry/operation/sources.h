@@ -29,5 +29,7 @@ class Sources {
 /// The image of a file of any kind that Gantry reads: NIfTI, NRRD, MetaImage, PNG, JPEG, NPY, a DICOM file, or a folder or archive of
 /// DICOM. Of several series, `series_uid` chooses; without it more than one volume is an Error(refused) that names them.
 Image read_any_image(const Path& path, Run& run, const std::string& series_uid = {}, bool stored = false);
+/// Writes what `read_any_image` gives to an image file; slab by slab, in little memory, where the series and the format allow it.
+void copy_any_image(const Path& from, const Path& to, Run& run, const std::string& series_uid = {}, bool stored = false);
 
 }  // namespace gantry
