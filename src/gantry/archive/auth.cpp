@@ -16,7 +16,7 @@ namespace gantry::archive {
 namespace {
 
 constexpr int scrypt_log_n = 15, scrypt_r = 8, scrypt_p = 1;
-constexpr std::size_t most_sessions = 10000, most_tokens = 100, most_remembered = 1000;
+constexpr std::size_t most_sessions = 10000, most_tokens = 100, most_remembered = 1000, most_users = 1000;
 constexpr int most_failures = 10;
 
 std::string hex_of(std::span<const unsigned char> bytes) {
@@ -172,8 +172,56 @@ void Accounts::change_password(const std::string& user, const std::string& forme
   const std::lock_guard lock(mutex_);
   passwords_[user] = hashed;
   store();
+  end_sessions_of(user);
+}
+
+void Accounts::end_sessions_of(const std::string& user) {
   remembered_.clear();
   std::erase_if(sessions_, [&](const auto& entry) { return entry.second.user == user; });
+}
+
+std::vector<std::string> Accounts::users() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, password] : passwords_) names.push_back(name);
+  return names;
+}
+
+void Accounts::add_user(const std::string& user, const std::string& password) {
+  const bool plain = user.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") == std::string::npos;
+  if (!plain || user.empty() || user.size() > 64) {
+    throw Error(ErrorCode::parameter, "user: must be 1 to 64 lower-case letters, digits, dots, hyphens or underscores");
+  }
+  check_strength(password);
+  const std::string hashed = hash_password(password);
+  const std::lock_guard lock(mutex_);
+  if (passwords_.contains(user)) throw Error(ErrorCode::refused, fmt::format("user: {} is there already", user));
+  if (passwords_.size() >= most_users) throw Error(ErrorCode::refused, fmt::format("users: there may be {}; remove one first", most_users));
+  passwords_[user] = hashed;
+  store();
+}
+
+bool Accounts::reset_password(const std::string& user, const std::string& password) {
+  if (user == administrator) throw Error(ErrorCode::refused, "password: the administrator's own is changed with the former one");
+  check_strength(password);
+  const std::string hashed = hash_password(password);
+  const std::lock_guard lock(mutex_);
+  const auto known = passwords_.find(user);
+  if (known == passwords_.end()) return false;
+  known->second = hashed;
+  store();
+  end_sessions_of(user);
+  return true;
+}
+
+bool Accounts::remove_user(const std::string& user) {
+  if (user == administrator) throw Error(ErrorCode::refused, "user: the administrator stays");
+  const std::lock_guard lock(mutex_);
+  if (passwords_.erase(user) == 0) return false;
+  std::erase_if(tokens_, [&](const auto& entry) { return entry.second.token.user == user; });
+  store();
+  end_sessions_of(user);
+  return true;
 }
 
 std::string Accounts::begin_session(const std::string& user) {

@@ -42,6 +42,18 @@ class Accounts {
   /// Ends the user's other sessions; tokens stay. Error(not_permitted) when `former` is wrong, Error(parameter) as the constructor.
   void change_password(const std::string& user, const std::string& former, const std::string& password, const std::string& address);
 
+  /// The name of the user who manages the others.
+  static constexpr std::string_view administrator = "admin";
+  std::vector<std::string> users() const;
+  /// Error(parameter) for a weak password or a name that is not made of 1 to 64 of `a-z 0-9 . _ -`, Error(refused) for a name that is taken
+  /// or beyond 1000 users.
+  void add_user(const std::string& user, const std::string& password);
+  /// A new password without the former one, by the administrator for somebody else; ends the user's sessions. False when there is no such
+  /// user; Error(refused) for the administrator's own.
+  bool reset_password(const std::string& user, const std::string& password);
+  /// Removes a user with sessions and tokens. False when there is none; Error(refused) for the administrator.
+  bool remove_user(const std::string& user);
+
   /// A new session; its secret is the cookie's value. It ends after 12 hours without use.
   std::string begin_session(const std::string& user);
   void end_session(const std::string& secret);
@@ -73,6 +85,8 @@ class Accounts {
     Clock::time_point since;
   };
   void store() const;
+  /// Forgets what lets the user in without the password.
+  void end_sessions_of(const std::string& user);
   std::string memory_key(const std::string& user, const std::string& password) const;
 
   Path file_;

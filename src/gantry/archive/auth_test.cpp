@@ -65,6 +65,34 @@ TEST(Accounts, end_sessions_with_a_new_password_but_keep_tokens) {
   EXPECT_EQ(again.user_of_token(secret), std::nullopt);
 }
 
+TEST(Accounts, of_further_users_come_and_go_with_their_sessions_and_tokens) {
+  const TemporaryFolder folder;
+  const Path file = folder.path() / "accounts.json";
+  {
+    Accounts accounts(file, "password of admin");
+    accounts.add_user("dr.li", "first password");
+    for (const char* name : {"", "Dr Li", "../x", "dr.li"}) EXPECT_THROW(accounts.add_user(name, "first password"), Error) << name;
+    EXPECT_THROW(accounts.add_user("weak", "short"), Error);
+    EXPECT_EQ(accounts.users(), (std::vector<std::string>{"admin", "dr.li"}));
+  }
+  Accounts accounts(file);
+  EXPECT_EQ(accounts.check("dr.li", "first password", "a"), Accounts::Check::right);
+  const std::string session = accounts.begin_session("dr.li");
+  ASSERT_TRUE(accounts.reset_password("dr.li", "second password"));
+  EXPECT_EQ(accounts.user_of_session(session), std::nullopt);
+  EXPECT_EQ(accounts.check("dr.li", "first password", "a"), Accounts::Check::wrong);
+  EXPECT_EQ(accounts.check("dr.li", "second password", "a"), Accounts::Check::right);
+  const std::string token = accounts.add_token("dr.li", "script").second;
+  EXPECT_EQ(accounts.user_of_token(token), "dr.li");
+  ASSERT_TRUE(accounts.remove_user("dr.li"));
+  EXPECT_EQ(accounts.user_of_token(token), std::nullopt);
+  EXPECT_EQ(accounts.check("dr.li", "second password", "a"), Accounts::Check::wrong);
+  EXPECT_FALSE(accounts.remove_user("dr.li"));
+  EXPECT_FALSE(accounts.reset_password("dr.li", "third password"));
+  EXPECT_THROW(accounts.remove_user("admin"), Error);
+  EXPECT_THROW(accounts.reset_password("admin", "another password"), Error);
+}
+
 TEST(Passwords, are_hashed_with_their_own_salt) {
   const std::string a = hash_password(password), b = hash_password(password);
   EXPECT_NE(a, b);

@@ -74,9 +74,71 @@ Response add_token(Request& request, const Services& services) {
   return response.header("Cache-Control", "no-store");
 }
 
+void require_administrator(const Request& request) {
+  if (request.principal.user != Accounts::administrator)
+    throw Error(ErrorCode::not_permitted, fmt::format("users: only {} manages them", Accounts::administrator));
+}
+
+/// The routes with which the administrator manages the users.
+void add_user_routes(Router& router, const Services& services) {
+  const Json password = {{"type", "string"}, {"format", "password"}, {"minLength", 8}};
+  const Json name = {{"type", "string"}, {"pattern", "^[a-z0-9._-]{1,64}$"}};
+  router.add({"GET",
+              "/api/v1/users",
+              "Lists the users (administrator only)",
+              [services](Request& request) {
+                require_administrator(request);
+                return json_response({{"users", services.accounts->users()}});
+              },
+              false,
+              {{"responses",
+                {{"200", json_answer("Their names", object_schema({{"users", {{"type", "array"}, {"items", name}}}}, {"users"}))}}}}});
+  router.add({"POST",
+              "/api/v1/users",
+              "Adds a user (administrator only)",
+              [services](Request& request) {
+                require_administrator(request);
+                const Json body = body_of(request);
+                const std::string user = text_member(body, "user", 100);
+                services.accounts->add_user(user, text_member(body, "password", 2000));
+                services.audit->record(request.principal.user, "add_user", "ok", user, request.address);
+                return json_response({{"user", user}}, 201);
+              },
+              false,
+              {{"requestBody", json_body(object_schema({{"user", name}, {"password", password}}, {"user", "password"}))},
+               {"responses", {{"201", json_answer("Added", object_schema({{"user", name}}, {"user"}))}}}}});
+  router.add(
+      {"POST",
+       "/api/v1/users/{user}/password",
+       "Sets another user's password and ends the sessions (administrator only)",
+       [services](Request& request) {
+         require_administrator(request);
+         const std::string user = request.captures["user"];
+         if (!services.accounts->reset_password(user, text_member(body_of(request), "password", 2000)))
+           throw Error(ErrorCode::not_found, "user: there is none of this name");
+         services.audit->record(request.principal.user, "reset_password", "ok", user, request.address);
+         return Response{.status = 204};
+       },
+       false,
+       {{"requestBody", json_body(object_schema({{"password", password}}, {"password"}))}, {"responses", {{"204", nothing("Set")}}}}});
+  router.add({"DELETE",
+              "/api/v1/users/{user}",
+              "Removes a user with sessions and tokens (administrator only)",
+              [services](Request& request) {
+                require_administrator(request);
+                const std::string user = request.captures["user"];
+                if (!services.accounts->remove_user(user)) throw Error(ErrorCode::not_found, "user: there is none of this name");
+                services.audit->record(request.principal.user, "remove_user", "ok", user, request.address);
+                return Response{.status = 204};
+              },
+              false,
+              {{"responses", {{"204", nothing("Removed")}}}}});
+}
+
 }  // namespace
 
 void add_account_routes(Router& router, const Services& services) {
+  add_user_routes(router, services);
   const Json user = object_schema({{"user", text_schema("Name of the user")}}, {"user"});
   const Json token =
       object_schema({{"id", text_schema("Identifier")}, {"label", text_schema("What it is for")}, {"created", text_schema("UTC")}},

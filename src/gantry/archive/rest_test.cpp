@@ -103,6 +103,27 @@ TEST_F(Rest, begins_and_ends_sessions) {
   EXPECT_EQ(client_->ask("GET", "/api/v1/session", header).status, 401);
 }
 
+TEST_F(Rest, lets_the_administrator_alone_manage_users) {
+  const std::string reader = "Authorization: Basic cmVhZGVyOnRlc3QgcGFzc3dvcmQ=\r\n";  // reader:test password
+  const std::string body = R"({"user": "reader", "password": "test password"})";
+  const auto ask_as = [&](const std::string& who, std::string_view method, const std::string& target, const std::string& sent = {}) {
+    return TestClient(server_->http_port()).ask(method, target, who + json_type, sent).status;
+  };
+  EXPECT_EQ(ask_as(reader, "GET", "/api/v1/session"), 401);
+  EXPECT_EQ(ask_as(basic, "POST", "/api/v1/users", body), 201);
+  EXPECT_EQ(ask_as(reader, "GET", "/api/v1/operations"), 200);
+  EXPECT_EQ(ask_as(reader, "GET", "/api/v1/users"), 403);
+  EXPECT_EQ(ask_as(reader, "POST", "/api/v1/users", R"({"user": "friend", "password": "test password"})"), 403);
+  EXPECT_EQ(ask_as(reader, "POST", "/api/v1/users/reader/password", body), 403);
+  EXPECT_EQ(ask_as(reader, "DELETE", "/api/v1/users/admin"), 403);
+  EXPECT_EQ(ask("GET", "/api/v1/users").json(), (Json{{"users", {"admin", "reader"}}}));
+  EXPECT_EQ(ask_as(basic, "POST", "/api/v1/users/reader/password", R"({"password": "another password"})"), 204);
+  EXPECT_EQ(ask_as(reader, "GET", "/api/v1/session"), 401);
+  EXPECT_EQ(ask_as(basic, "DELETE", "/api/v1/users/admin"), 409);
+  EXPECT_EQ(ask_as(basic, "DELETE", "/api/v1/users/reader"), 204);
+  EXPECT_EQ(ask_as(basic, "DELETE", "/api/v1/users/reader"), 404);
+}
+
 TEST_F(Rest, lists_operations_as_they_are_declared) {
   const Json all = ask("GET", "/api/v1/operations").json().at("operations");
   EXPECT_EQ(all.size(), catalogue().operations().size());
