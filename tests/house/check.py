@@ -18,7 +18,7 @@ def tracked(*patterns):
     try:
         names = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
     except (OSError, subprocess.CalledProcessError):
-        names = [str(p.relative_to(ROOT)) for p in ROOT.rglob("*") if p.is_file() and not {"build", ".git", ".venv", "dist"} & set(p.relative_to(ROOT).parts)]
+        names = [str(p.relative_to(ROOT)) for p in ROOT.rglob("*") if p.is_file() and not {"build", ".git", ".venv", "dist", "node_modules"} & set(p.relative_to(ROOT).parts)]
     return [ROOT / n for n in names if n and (ROOT / n).is_file()]
 
 

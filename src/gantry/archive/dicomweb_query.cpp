@@ -116,12 +116,16 @@ Response store(Request& request, const Services& services) {
   std::string last_study;
   Multipart parts(request);
   std::vector<std::byte> piece(262144);
+  std::uint64_t part = 0;
   while (parts.next()) {
+    ++part;
     const std::string type = parse_header_value(parts.headers().find("content-type").value_or("application/dicom")).value;
+    // The private block says why, and which part of the request it was: an object that cannot be read has no UID to name it by.
     const auto refuse = [&](unsigned reason, const Error& error) {
       failed.push_back({{"00081197", {{"vr", "US"}, {"Value", Json::array({reason})}}},
                         {"00090010", {{"vr", "LO"}, {"Value", Json::array({"GANTRY"})}}},
-                        {"00091001", {{"vr", "UT"}, {"Value", Json::array({error.what()})}}}});
+                        {"00091001", {{"vr", "UT"}, {"Value", Json::array({error.what()})}}},
+                        {"00091002", {{"vr", "UL"}, {"Value", Json::array({part})}}}});
     };
     if (type != "application/dicom") {
       refuse(0xC000, Error(ErrorCode::unreadable, "part: must be application/dicom; got " + to_valid_utf8(type.substr(0, 60))));

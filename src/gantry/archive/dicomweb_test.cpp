@@ -162,7 +162,9 @@ TEST_F(DicomWeb, says_which_objects_it_refused) {
   const Reply mixed = stow({file_of(3, 1), "no dicom", cut});
   EXPECT_EQ(mixed.status, 202);
   EXPECT_EQ(mixed.json()["00081199"]["Value"].size(), 1u);
-  EXPECT_EQ(mixed.json()["00081198"]["Value"].size(), 2u);
+  ASSERT_EQ(mixed.json()["00081198"]["Value"].size(), 2u);
+  EXPECT_EQ(mixed.json()["00081198"]["Value"][0]["00091002"]["Value"][0], 2);  // the part of the request
+  EXPECT_EQ(mixed.json()["00081198"]["Value"][1]["00091002"]["Value"][0], 3);
   EXPECT_EQ(stow({"no dicom"}).status, 409);
   EXPECT_EQ(stow({}).status, 400);
   EXPECT_EQ(stow({file_of(4, 1)}, studies + "/1.2.3").status, 409);

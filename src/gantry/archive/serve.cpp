@@ -64,7 +64,7 @@ void add_routes(Router& router, const Services& services, std::function<Response
 }
 
 void add_pages(Router& router) {
-  const Path console = find_resource("console");
+  const Path console = find_resource("console/index.html").parent_path();
   const auto page = [console](Request& request) {
     if (console.empty()) return front_page();
     const auto name = request.captures.find("name");

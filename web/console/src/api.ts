@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+// What the server is asked, and how its errors arrive here.
+
+/** A refusal of the server in the form of every route, or status 0 when it did not answer. */
+export class ServerError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface Job {
+  id: string;
+  kind: "operation" | "analysis";
+  operation?: string;
+  study?: string;
+  state: "queued" | "running" | "done" | "failed" | "cancelled";
+  progress: number;
+  step?: string;
+  created: string;
+  started: string | null;
+  ended: string | null;
+  warnings?: string[];
+  error: { code: string; message: string } | null;
+  outputs?: { name: string; type: string; media_type: string; bytes: number; href: string }[];
+}
+
+let whenSignedOut: () => void = () => {};
+
+/** Called when the server says that there is no session any more. */
+export function onSignedOut(listener: () => void): void {
+  whenSignedOut = listener;
+}
+
+export function signedOut(): void {
+  whenSignedOut();
+}
+
+export async function errorOf(response: Response): Promise<ServerError> {
+  try {
+    const { error } = (await response.json()) as { error: { code: string; message: string } };
+    return new ServerError(response.status, String(error.code), String(error.message));
+  } catch {
+    return new ServerError(response.status, "unknown", response.statusText);
+  }
+}
+
+/** The answer of an address of this server; a ServerError for any other than a 2xx. */
+export async function ask(path: string, options: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, { credentials: "same-origin", ...options });
+  } catch (failure) {
+    if (options.signal?.aborted) throw failure;
+    throw new ServerError(0, "unreachable", "");
+  }
+  if (response.ok) return response;
+  const error = await errorOf(response);
+  if (response.status === 401 && path !== "/api/v1/login") signedOut();
+  throw error;
+}
+
+export async function askJson<T>(path: string, options: RequestInit = {}): Promise<T> {
+  return (await (await ask(path, options)).json()) as T;
+}
+
+function withJson(method: string, body: unknown): RequestInit {
+  return { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+}
+
+export async function logIn(user: string, password: string): Promise<string> {
+  const answer = await askJson<{ user: string }>("/api/v1/login", withJson("POST", { user, password }));
+  return answer.user;
+}
+
+export async function logOut(): Promise<void> {
+  await ask("/api/v1/logout", { method: "POST" });
+}
+
+/** Who is logged in; null when nobody is. */
+export async function sessionUser(): Promise<string | null> {
+  try {
+    return (await askJson<{ user: string }>("/api/v1/session")).user;
+  } catch (error) {
+    if (error instanceof ServerError && error.status === 401) return null;
+    throw error;
+  }
+}
+
+export async function serverVersion(): Promise<string> {
+  return (await askJson<{ gantry_version: string }>("/api/v1/health")).gantry_version;
+}
+
+export async function changePassword(password: string, newPassword: string): Promise<void> {
+  await ask("/api/v1/password", withJson("POST", { password, new_password: newPassword }));
+}
+
+export async function listJobs(signal?: AbortSignal): Promise<Job[]> {
+  return (await askJson<{ jobs: Job[] }>("/api/v1/jobs", { signal })).jobs;
+}
+
+export async function findJob(id: string, signal?: AbortSignal): Promise<Job> {
+  return askJson<Job>(`/api/v1/jobs/${encodeURIComponent(id)}`, { signal });
+}
+
+/** Cancels a job that has not ended, removes one that has. */
+export async function removeJob(id: string): Promise<void> {
+  await ask(`/api/v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
+}
+
+export async function analyse(study: string, language: string): Promise<Job> {
+  return askJson<Job>("/api/v1/analyze", withJson("POST", { study: `archive:${study}`, language }));
+}
+
+let viewer: Promise<boolean> | null = null;
+
+/** Whether a full viewer is installed at /viewer. Asked once. */
+export function viewerInstalled(): Promise<boolean> {
+  viewer ??= fetch("/viewer", { method: "HEAD", credentials: "same-origin" }).then(
+    (response) => response.ok,
+    () => false,
+  );
+  return viewer;
+}

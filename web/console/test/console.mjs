@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+// The console in a browser, against a server that runs. Usage: node test/console.mjs URL PASSWORD FOLDER
+// FOLDER holds what console_client_test.py made: `hostile.dcm` (stored already), `upload/` (not yet stored), `broken.dcm`.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { accessible, chromiumPath, fits, logIn, open } from "./browser.mjs";
+
+const [url, password, folder] = process.argv.slice(2);
+const { browser, contextFor, troubles } = await open(url);
+const uploads = readdirSync(join(folder, "upload")).map((name) => join(folder, "upload", name));
+const scenarios = [];
+const scenario = (name, run) => scenarios.push({ name, run });
+
+scenario("both dictionaries have the same keys, the same gaps to fill, and words behind each", () => {
+  const [en, zh] = ["en", "zh"].map((language) => JSON.parse(readFileSync(new URL(`../src/language/${language}.json`, import.meta.url), "utf8")));
+  assert.deepEqual(Object.keys(zh), Object.keys(en));
+  const gaps = (text) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
+  for (const key of Object.keys(en)) {
+    assert.ok(en[key].trim() && zh[key].trim(), `${key}: is empty`);
+    assert.deepEqual(gaps(zh[key]), gaps(en[key]), `${key}: other gaps`);
+    if (!["login.title", "viewer.header"].includes(key)) assert.notEqual(zh[key], en[key], `${key}: is not translated`);
+  }
+});
+
+scenario("a wrong password is refused and the right one leads to the worklist, by keyboard alone", async (page) => {
+  await page.goto("/");
+  await page.getByLabel("Password", { exact: true }).waitFor();
+  await accessible(page, "login");
+  await page.keyboard.type("not the password");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").filter({ hasText: "User or password is not right" }).waitFor();
+  await accessible(page, "login, refused");
+  await page.keyboard.type(password); // The field has the focus, its text is selected.
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Worklist" }).waitFor();
+  await accessible(page, "worklist");
+});
+
+scenario("a name with markup is shown as text", async (page) => {
+  await logIn(page, password);
+  const link = page.locator("a.row-link", { hasText: "<script>owned" });
+  await link.waitFor();
+  assert.equal(await page.locator("main script, main b, main img").count(), 0);
+  assert.equal(await page.evaluate(() => globalThis.owned), undefined);
+  await link.click();
+  await page.getByRole("heading", { level: 1 }).filter({ hasText: "<script>owned" }).waitFor();
+  assert.equal(await page.evaluate(() => globalThis.owned), undefined);
+});
+
+scenario("files are uploaded with progress; what is no object is refused with its reason; a new study arrives in the worklist", async (page, context) => {
+  await logIn(page, password);
+  const onlooker = await context.newPage();
+  await onlooker.goto("/");
+  await onlooker.locator("a.row-link").first().waitFor();
+  const before = await onlooker.locator("a.row-link").count();
+  await page.getByRole("link", { name: "Upload" }).click();
+  await accessible(page, "upload");
+  await page.locator('[data-test="files"]').setInputFiles([...uploads, join(folder, "broken.dcm")]);
+  await page.getByRole("heading", { name: "Upload ended" }).waitFor({ timeout: 30000 });
+  assert.equal(await page.locator('[data-test="stored"]').innerText(), `${uploads.length} of ${uploads.length + 1}`);
+  assert.equal(await page.getByRole("progressbar").getAttribute("aria-valuenow"), "100");
+  const row = page.getByRole("row", { name: /broken\.dcm/ });
+  await row.waitFor();
+  assert.ok((await row.innerText()).length > "broken.dcm".length + 10, "a reason");
+  await page.getByRole("link", { name: "Digital, Patient" }).waitFor();
+  await accessible(page, "upload, ended");
+  await onlooker.locator("tr", { hasText: "Digital, Patient" }).getByText("new", { exact: true }).waitFor();
+  assert.equal(await onlooker.locator("a.row-link").count(), before + 1);
+});
+
+scenario("the worklist is searched, filtered and walked through by keyboard", async (page) => {
+  await logIn(page, password);
+  await page.locator("a.row-link").first().waitFor();
+  await page.keyboard.press("/");
+  await page.keyboard.type("digital");
+  await page.getByText("1 study", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Save this filter" }).click();
+  await page.getByRole("textbox", { name: /Name, ID/ }).fill("nobody of this name");
+  await page.getByRole("heading", { name: "No study fits" }).waitFor();
+  await accessible(page, "worklist, nothing fits");
+  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await page.getByText("2 studies", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "digital", exact: true }).click();
+  await page.getByText("1 study", { exact: true }).waitFor();
+  await page.locator("h1").click();
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: /Digital, Patient/ }).waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("b");
+  await page.getByRole("heading", { level: 1, name: "Jobs" }).waitFor();
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+  await accessible(page, "keys");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+scenario("language and theme change at once and stay", async (page) => {
+  await logIn(page, password);
+  await page.locator('[data-test="language"]').click();
+  await page.getByRole("heading", { level: 1, name: "检查列表" }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "zh-CN");
+  await page.locator('[data-test="theme"]').click();
+  await page.reload();
+  await page.getByRole("heading", { level: 1, name: "检查列表" }).waitFor();
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(15, 18, 22)");
+  for (const place of ["", "upload", "jobs"]) {
+    await page.goto(`/console/${place}`);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await page.waitForLoadState("networkidle");
+    await accessible(page, `dark, zh, /${place}`);
+  }
+});
+
+scenario("everything fits a phone of 360 px", async (page) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.goto("/");
+  await page.getByLabel("Password", { exact: true }).waitFor();
+  await fits(page, "login");
+  await logIn(page, password);
+  await page.locator("a.row-link").first().waitFor();
+  await fits(page, "worklist");
+  for (const place of ["upload", "jobs"]) {
+    await page.getByRole("link", { name: new RegExp(place, "i") }).click();
+    await fits(page, place);
+  }
+});
+
+scenario("a job is seen and, once asked about by name, removed", async (page, context) => {
+  await logIn(page, password);
+  const started = await context.request.post("/api/v1/operations/filter.gaussian/runs", { multipart: { image: "phantom:sphere", sigma: "2" } });
+  assert.equal(started.status(), 202);
+  await page.getByRole("link", { name: "Jobs" }).click();
+  const row = page.getByRole("row", { name: /filter\.gaussian/ });
+  await row.getByText("done").waitFor();
+  await row.getByRole("link").click();
+  await page.getByRole("link", { name: "smoothed" }).waitFor();
+  await accessible(page, "job");
+  await page.getByRole("button", { name: "Remove this job" }).click();
+  await page.getByRole("dialog", { name: "Remove this job" }).getByText(/Removes filter\.gaussian of .* and its 2 result files/).waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove this job" }).click();
+  await page.getByRole("heading", { name: "No jobs yet" }).waitFor();
+});
+
+scenario("a session that has ended leads to the login and then back to where one was", async (page, context) => {
+  await logIn(page, password);
+  await page.goto("/console/upload");
+  await page.getByRole("heading", { level: 1, name: "Upload studies" }).waitFor();
+  await context.clearCookies();
+  await page.getByRole("link", { name: "Jobs" }).click();
+  await page.getByText("Your session has ended").waitFor();
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Jobs" }).waitFor();
+  await page.locator('[data-test="account"]').click();
+  await page.getByRole("menuitem", { name: "Log out" }).click();
+  await page.getByLabel("Password", { exact: true }).waitFor();
+  assert.equal((await context.request.get("/api/v1/session")).status(), 401);
+});
+
+assert.ok(chromiumPath(), "Chromium");
+let failed = 0;
+for (const { name, run } of scenarios) {
+  const context = await contextFor();
+  const page = await context.newPage();
+  const start = Date.now();
+  try {
+    await run(page, context);
+    const said = troubles.splice(0);
+    assert.deepEqual(said, [], "troubles of the page");
+    console.log(`ok    ${name} (${Date.now() - start} ms)`);
+  } catch (error) {
+    ++failed;
+    console.log(`FAIL  ${name}\n${error.stack}\n${troubles.splice(0).join("\n")}`);
+    await page.screenshot({ path: join(folder, `failure-${failed}.png`) }).catch(() => {});
+    console.log((await page.locator("body").innerText({ timeout: 2000 }).catch(() => "")).slice(0, 1500));
+  }
+  await context.close();
+}
+await browser.close();
+process.exit(failed ? 1 : 0);
