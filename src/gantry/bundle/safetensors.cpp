@@ -102,4 +102,33 @@ Weights read_safetensors(const Path& path, std::int64_t most_bytes) {
   }
 }
 
+Bytes encode_safetensors(const Weights& weights) {
+  Json header = Json::object();
+  if (!weights.metadata.empty()) header["__metadata__"] = weights.metadata;
+  std::uint64_t at = 0;
+  for (const auto& [name, tensor] : weights.tensors) {
+    std::uint64_t count = 1;
+    for (const std::int64_t size : tensor.shape) count *= static_cast<std::uint64_t>(size);
+    if (count != tensor.values.size()) {
+      throw Error(ErrorCode::parameter,
+                  fmt::format("tensor '{}': must hold as many values as its shape; got {}", name, tensor.values.size()));
+    }
+    const std::uint64_t end = at + count * sizeof(float);
+    header[name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {at, end}}};
+    at = end;
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  const std::uint64_t header_bytes = text.size();
+  Bytes bytes(sizeof header_bytes + text.size() + at);
+  std::memcpy(bytes.data(), &header_bytes, sizeof header_bytes);
+  std::memcpy(bytes.data() + sizeof header_bytes, text.data(), text.size());
+  std::byte* out = bytes.data() + sizeof header_bytes + text.size();
+  for (const auto& [name, tensor] : weights.tensors) {
+    if (!tensor.values.empty()) std::memcpy(out, tensor.values.data(), tensor.values.size() * sizeof(float));
+    out += tensor.values.size() * sizeof(float);
+  }
+  return bytes;
+}
+
 }  // namespace gantry::bundle

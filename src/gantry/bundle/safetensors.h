@@ -27,5 +27,8 @@ struct Weights {
 /// is none and Error(unreadable) when it is truncated, has a header over 1 MB, offsets that overlap, leave gaps or do not fit their shape,
 /// another type, or more than `most_bytes` of data. Reads no more memory than the file has bytes.
 Weights read_safetensors(const Path& path, std::int64_t most_bytes = std::int64_t{1} << 30);
+/// The bytes of the safetensors file that holds `weights`: tensors in the order of their names, the header padded to 8 bytes. Throws
+/// Error(parameter) when a tensor's values do not fit its shape.
+Bytes encode_safetensors(const Weights& weights);
 
 }  // namespace gantry::bundle

@@ -69,4 +69,23 @@ TEST(Safetensors, what_is_malformed_is_refused_with_its_reason) {
 }
 
 }  // namespace
+TEST(Safetensors, come_back_as_they_were_written) {
+  Weights weights;
+  weights.tensors["b"] = {{2, 3}, {1, 2, 3, 4, 5, 6}};
+  weights.tensors["a"] = {{}, {7}};
+  weights.tensors["empty"] = {{0, 4}, {}};
+  weights.metadata["version"] = "3";
+  const TemporaryFolder folder;
+  write_atomic(folder.path() / "w.safetensors", encode_safetensors(weights));
+  const Weights back = read_safetensors(folder.path() / "w.safetensors");
+  EXPECT_EQ(back.metadata, weights.metadata);
+  ASSERT_EQ(back.tensors.size(), 3U);
+  for (const auto& [name, tensor] : weights.tensors) {
+    EXPECT_EQ(back.tensors.at(name).shape, tensor.shape);
+    EXPECT_EQ(back.tensors.at(name).values, tensor.values);
+  }
+  weights.tensors["b"].shape = {7};
+  EXPECT_EQ(error_of([&] { encode_safetensors(weights); }).code(), ErrorCode::parameter);
+}
+
 }  // namespace gantry::bundle

@@ -7,6 +7,7 @@
 #include "gantry/io/deflate.h"
 #include "gantry/io/formats.h"
 #include "gantry/io/npy_header.h"
+#include "gantry/io/npz.h"
 
 /// Zip archives (PKWARE APPNOTE 6.3) as far as NumPy writes them: stored or deflated entries, ZIP64 sizes, no encryption.
 namespace gantry::io::npz {
@@ -93,26 +94,14 @@ std::vector<Entry> entries_of(const InputFile& file, const Run& run) {
   return entries;
 }
 
-}  // namespace
-
-bool looks_like(std::span<const std::byte> head) {
-  if (head.size() < local_size || load_number<std::uint32_t>(head, 0) != local_signature) return false;
-  const std::size_t name = load_number<std::uint16_t>(head, 26);
-  return head.size() >= local_size + name &&
-         std::string_view(reinterpret_cast<const char*>(head.data()) + local_size, name).ends_with(".npy");
-}
-
-Image read(const InputFile& file, Run& run, const ReadOptions&) {
+std::vector<Entry> arrays_of(const InputFile& file, const Run& run) {
   std::vector<Entry> arrays = entries_of(file, run);
   std::erase_if(arrays, [](const Entry& entry) { return !entry.name.ends_with(".npy"); });
   if (arrays.empty()) throw Error(ErrorCode::refused, "NPZ: holds no array");
-  if (arrays.size() > 1) {
-    std::vector<std::string> names;
-    for (const Entry& entry : arrays) names.push_back(to_valid_utf8(entry.name.substr(0, 60)));
-    names.resize(std::min<std::size_t>(names.size(), 10));
-    throw Error(ErrorCode::refused, fmt::format("NPZ: must hold one array; holds {}: {}", arrays.size(), join(names, ", ")));
-  }
-  const Entry& entry = arrays[0];
+  return arrays;
+}
+
+Image read_entry(const InputFile& file, const Entry& entry, Run& run) {
   if (entry.flags & 1) throw Error(ErrorCode::refused, "NPZ: encrypted archives are not read");
   if (entry.method != method_stored && entry.method != method_deflated)
     throw Error(ErrorCode::refused, fmt::format("NPZ: compression method {} is not read", entry.method));
@@ -148,6 +137,26 @@ Image read(const InputFile& file, Run& run, const ReadOptions&) {
         std::memcpy(out.data(), data.data.get() + array.header_size, out.size());
       },
       run);
+}
+
+}  // namespace
+
+bool looks_like(std::span<const std::byte> head) {
+  if (head.size() < local_size || load_number<std::uint32_t>(head, 0) != local_signature) return false;
+  const std::size_t name = load_number<std::uint16_t>(head, 26);
+  return head.size() >= local_size + name &&
+         std::string_view(reinterpret_cast<const char*>(head.data()) + local_size, name).ends_with(".npy");
+}
+
+Image read(const InputFile& file, Run& run, const ReadOptions&) {
+  const std::vector<Entry> arrays = arrays_of(file, run);
+  if (arrays.size() > 1) {
+    std::vector<std::string> names;
+    for (const Entry& entry : arrays) names.push_back(to_valid_utf8(entry.name.substr(0, 60)));
+    names.resize(std::min<std::size_t>(names.size(), 10));
+    throw Error(ErrorCode::refused, fmt::format("NPZ: must hold one array; holds {}: {}", arrays.size(), join(names, ", ")));
+  }
+  return read_entry(file, arrays[0], run);
 }
 
 void write(const Path& path, const Image& image, Run& run) {
@@ -188,3 +197,19 @@ void write(const Path& path, const Image& image, Run& run) {
 }
 
 }  // namespace gantry::io::npz
+
+namespace gantry::io {
+
+std::map<std::string, Image> read_arrays(const Path& path, Run& run) {
+  return with_context(path.filename().string(), [&] {
+    const InputFile file(path);
+    std::map<std::string, Image> images;
+    for (const npz::Entry& entry : npz::arrays_of(file, run)) {
+      const std::string name = to_valid_utf8(entry.name.substr(0, entry.name.size() - 4));
+      images[name] = with_context(name, [&] { return npz::read_entry(file, entry, run); });
+    }
+    return images;
+  });
+}
+
+}  // namespace gantry::io

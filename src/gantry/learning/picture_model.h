@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#pragma once
+
+#include <memory>
+
+#include "gantry/bundle/bundle.h"
+#include "gantry/learning/train_classifier.h"
+
+namespace gantry::learning {
+
+/// What a classifier says of one picture.
+struct PictureAnswer {
+  std::vector<double> probabilities;  ///< calibrated, one a class
+  std::size_t given = 0;              ///< the class with the greatest one
+  /// Grad-CAM for the given class on the network's rows and columns, from 0 to 1; empty when it was not asked for or nothing stands out.
+  std::vector<float> explanation;
+};
+
+/// A bundle of the task `classification`, ready to run. Safe to ask from several threads, but for explanations.
+class PictureModel {
+ public:
+  /// Throws what `bundle::open_bundle` throws, Error(unreadable) for a manifest or weights that are not of a classifier, and what `engine`
+  /// throws.
+  explicit PictureModel(const Path& folder);
+
+  const bundle::Bundle& bundle() const { return bundle_; }
+  const std::vector<std::string>& classes() const { return classes_; }
+  const PictureInput& input() const { return input_; }
+  double temperature() const { return temperature_; }
+
+  /// The answer for a picture; what `fit_picture` refuses is refused.
+  PictureAnswer answer(const Image& picture, bool explain) const;
+  /// Calibrated probabilities of all cases.
+  Table probabilities(const Cases& cases, const Run& run) const;
+
+ private:
+  bundle::Bundle bundle_;
+  std::vector<std::string> classes_;
+  PictureInput input_;
+  double temperature_ = 1;
+  std::unique_ptr<Classifier> classifier_;
+};
+
+/// What a person says of a model beside its figures: a JSON object with the texts `title`, `intended_use`, `not_for`, `data`, `licence`,
+/// the list of texts `limits`, and the object `scope` (docs/reference/bundle.md). Throws Error(parameter) for other members.
+Json read_description(const Path& file);
+
+/// Trains, measures validation and test once, and writes the bundle `destination` (weights.safetensors, card.md, manifest.json), named by
+/// its folder. The checkpoint lies beside it (`.NAME.training`) until the bundle is whole.
+void train_picture_bundle(const Path& data_set, const PictureSetOptions& reading, TrainOptions options, const Json& description,
+                          const Path& destination, Run& run);
+
+/// The model card of a manifest as Markdown: what it is and is not for, data, how it was trained, figures with intervals, calibration.
+std::string picture_card(const Json& manifest);
+
+}  // namespace gantry::learning

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#pragma once
+
+#include "gantry/bundle/safetensors.h"
+#include "gantry/learning/augmentation.h"
+#include "gantry/learning/data_set.h"
+#include "gantry/learning/engine.h"
+#include "gantry/learning/scores.h"
+
+namespace gantry::learning {
+
+/// How a classifier learns. The learning rate rises over the first epoch and falls to zero with a cosine (Loshchilov and Hutter 2017).
+struct TrainOptions {
+  std::vector<int> widths{16, 32, 64};
+  int blocks = 2;
+  int epochs = 30;
+  int batch = 64;
+  double learning_rate = 0.1, momentum = 0.9, weight_decay = 5e-4, label_smoothing = 0;
+  Augmentation augmentation;
+  Path checkpoint;  ///< file that holds everything after each epoch; empty = none
+};
+/// All but the checkpoint, as they stand in a manifest.
+Json to_json(const TrainOptions& options);
+
+/// One line of the training record.
+struct Epoch {
+  double loss = 0;  ///< mean over the steps, of varied pictures
+  double validation_cross_entropy = 0, validation_auc = 0, validation_accuracy = 0;
+};
+
+/// A classifier that has learnt.
+struct TrainedClassifier {
+  ClassifierDesign design;
+  PictureInput input;  ///< with mean and standard deviation of the training part
+  Weights weights;     ///< of the epoch with the least cross entropy on the validation part
+  int epoch = 0;       ///< which one, from 1
+  double temperature = 1;
+  std::vector<Epoch> record;
+  bool resumed = false;
+};
+
+/// Trains on `set.train` from weights that the Run's seed draws (He et al. 2015), chooses the epoch and the temperature on
+/// `set.validation`; `set.test` takes no part. A checkpoint of the same data, options, seed and number of threads is taken up: the result
+/// has the bits that an unbroken training gives. One of other settings is left with a warning. The same seed and number of threads give the
+/// same weights. Throws Error(parameter) for options out of range, Error(not_possible) when the loss is no number any more.
+TrainedClassifier train_classifier(const PictureSet& set, const TrainOptions& options, Run& run);
+
+/// Network outputs for all cases, in blocks of fixed size in parallel: the same bits for any number of threads.
+Table scores_of(const Classifier& classifier, const PictureInput& input, const Cases& cases, const Run& run);
+
+}  // namespace gantry::learning
