@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, archive, start.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, statistics, archive, start.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
 import contextlib
 import json
+import math
 import os
 import platform
 import re
@@ -123,6 +124,33 @@ def suite_analyze():
     yield from accuracy.rows(GANTRY, row)
 
 
+def suite_statistics():
+    """Whole commands on tables of made cases, beside R's survival and pROC."""
+    import random
+
+    draw = random.Random(1)
+    with tempfile.TemporaryDirectory() as folder:
+        scores, cohort = folder + "/scores.csv", folder + "/cohort.csv"
+        with open(scores, "w") as file:
+            file.write("label,score\n")
+            for _ in range(200000):
+                label = draw.randrange(2)
+                file.write(f"{label},{draw.gauss(0.8 * label, 1):.6f}\n")
+        with open(cohort, "w") as file:
+            file.write("time,event,group,a,b,c,d,e\n")
+            for _ in range(20000):
+                values = [draw.gauss(0, 1) for _ in range(5)]
+                time_to_event, end = draw.expovariate(math.exp(0.5 * values[0] - 0.2 * values[1])), draw.expovariate(0.5)
+                file.write(f"{min(time_to_event, end):.4f},{int(time_to_event < end)},g{draw.randrange(3)}," + ",".join(f"{v:.4f}" for v in values) + "\n")
+        peer = shutil.which("Rscript")
+        for case, words, ours in (("roc", "ROC of 200 000 cases with DeLong's interval", ["roc", scores]),
+                                  ("survival", "Kaplan-Meier, log-rank and Cox of 20 000 subjects", ["survival", cohort, "--group", "group", "--covariates", "a,b,c,d,e"])):
+            ours = [GANTRY, "statistics", *ours[:2], folder + "/out.json", *ours[2:], "--quiet"]
+            theirs = ["Rscript", str(ROOT / "bench/statistics.R"), case, ours[3]]
+            a, b = interleaved(lambda: wall(ours), (lambda: wall(theirs)) if peer else (lambda: 0.0), 3)
+            yield row("statistics", words, "wall", "s", a, b if peer else None, "R" if peer else "", 3, ours, theirs if peer else "")
+
+
 def suite_archive():
     """Objects of 0.5 MB through DCMTK's stock clients, one association each time."""
     sys.path.insert(0, str(ROOT / "bench"))
@@ -169,7 +197,7 @@ def main():
         at = words.index("--json")
         target = Path(words[at + 1])
         del words[at : at + 2]
-    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "archive": suite_archive}
+    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "statistics": suite_statistics, "archive": suite_archive}
     for word in words:
         if word not in suites:
             sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")

@@ -36,6 +36,10 @@ gantry visualization overlay ct.nii patient/labels.nii.gz "$out/visualization.ov
 gantry visualization reformat phantom:box oblique.nii --plane oblique --normal 1,1,1 --interpolation linear --quiet
 gantry visualization mip oblique.nii "$out/visualization.reformat.png" --plane sagittal --slab 3 --quiet
 
+gantry statistics roc phantom:readers a.json --score reader_a --second reader_b --label truth --figure "$out/statistics.roc.png" --quiet
+gantry statistics survival phantom:remission a.json --time weeks --event relapse --group arm --figure "$out/statistics.survival.png" --quiet
+gantry statistics association phantom:features phantom:genes a.csv --figure "$out/statistics.association.png" --quiet
+
 # What the methods of analysis find in a digital patient of each modality. keep RESULT FIGURE PICTURE: the first figure of that name.
 keep() { cp "$(find "$1/figures" -name "$2" | sort | head -n 1)" "$methods/$3.png"; }
 

@@ -118,7 +118,19 @@ inline Labels drawn_labels(Draw& draw, const Grid& common) {
   return Labels(is_integer(image.type()) ? image : Image(image.as<std::int32_t>().clone()), std::move(table));
 }
 
+/// A few rows without sense, or a small cohort with the columns that statistics look for.
 inline Table drawn_table(Draw& draw) {
+  if (draw.one_in(2)) {
+    Table cohort({"id", "score", "label", "time", "event"});
+    for (std::size_t row = 0, rows = 4 + draw.below(12); row < rows; ++row) {
+      const auto one_of = [&](std::size_t count) { return static_cast<double>(draw.below(count)); };
+      std::vector<Table::Cell> cells{static_cast<double>(row), one_of(9), one_of(2), one_of(7), one_of(2)};
+      if (draw.one_in(20)) cells[draw.below(cells.size())] = draw.number();
+      if (draw.one_in(20)) cells[draw.below(cells.size())] = std::monostate();
+      cohort.add(std::move(cells));
+    }
+    return cohort;
+  }
   Table table({"x", "y", "z"});
   for (std::size_t rows = draw.below(4); rows > 0; --rows) table.add({draw.number(), std::string("word"), std::monostate()});
   return table;
@@ -191,6 +203,7 @@ inline Json drawn_parameter(const ParameterInfo& info, Draw& draw) {
       return list;
     }
     default:
+      if (!draw.one_in(4)) return info.default_value;
       return std::array{"", "1", "auto", "\xff"}[draw.below(4)];
   }
 }

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import filter as filter
 from . import segmentation as segmentation
 from . import visualization as visualization
+from . import statistics as statistics
 # generated: end
 
 __version__: str

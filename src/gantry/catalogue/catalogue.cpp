@@ -2,6 +2,9 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/catalogue/catalogue.h"
 
+#include "gantry/cohort/association_search.h"
+#include "gantry/cohort/roc_analysis.h"
+#include "gantry/cohort/survival_analysis.h"
 #include "gantry/filter/distance_map.h"
 #include "gantry/filter/gaussian_smoothing.h"
 #include "gantry/filter/mask_morphology.h"
@@ -32,6 +35,9 @@ const Catalogue& catalogue() {
     c.add<IntensityProjection>("visualization.mip");
     c.add<Overlay>("visualization.overlay");
     c.add<Reformat>("visualization.reformat");
+    c.add<RocAnalysis>("statistics.roc");
+    c.add<SurvivalAnalysis>("statistics.survival");
+    c.add<AssociationSearch>("statistics.association");
     return c;
   }();
   return all;

@@ -433,4 +433,13 @@ void draw_chart(Canvas& canvas, const Chart& chart, double x, double y, double w
   }
 }
 
+Image chart_image(const Chart& chart, int width_px, int height_px) {
+  constexpr double scale = 2, margin = 12;
+  Canvas canvas = Canvas::bitmap(static_cast<int>(scale * width_px), static_cast<int>(scale * height_px), ChartInk{}.background);
+  canvas.push(0, 0, scale);
+  draw_chart(canvas, chart, margin, margin, width_px - 2 * margin, height_px - 2 * margin);
+  canvas.pop();
+  return canvas.image();
+}
+
 }  // namespace gantry

@@ -44,5 +44,7 @@ struct ChartInk {
 std::string chart_svg(const Chart& chart, int width_px, int height_px, std::string_view label);
 /// The same drawing on a canvas with its upper left corner at (x, y); one unit of the canvas takes the place of a pixel.
 void draw_chart(Canvas& canvas, const Chart& chart, double x, double y, double width, double height, const ChartInk& ink = {});
+/// The chart alone as an RGB picture, at twice the resolution of a screen's pixels.
+Image chart_image(const Chart& chart, int width_px, int height_px);
 
 }  // namespace gantry
