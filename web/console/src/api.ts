@@ -17,7 +17,7 @@ export interface Job {
   id: string;
   kind: "operation" | "analysis";
   operation?: string;
-  study?: string;
+  study_uid?: string;
   state: "queued" | "running" | "done" | "failed" | "cancelled";
   progress: number;
   step?: string;
@@ -110,10 +110,6 @@ export async function findJob(id: string, signal?: AbortSignal): Promise<Job> {
 /** Cancels a job that has not ended, removes one that has. */
 export async function removeJob(id: string): Promise<void> {
   await ask(`/api/v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
-}
-
-export async function analyse(study: string, language: string): Promise<Job> {
-  return askJson<Job>("/api/v1/analyze", withJson("POST", { study: `archive:${study}`, language }));
 }
 
 let viewer: Promise<boolean> | null = null;

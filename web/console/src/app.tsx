@@ -25,7 +25,7 @@ function Pages() {
   if (place.page === "upload") return <UploadPage />;
   if (place.page === "jobs") return <JobsPage chosen={place.job} />;
   return (
-    <Notice title={t("nowhere.title")} action={<Link to={address.worklist()}>{t("nowhere.action")}</Link>}>
+    <Notice whole title={t("nowhere.title")} action={<Link to={address.worklist()}>{t("nowhere.action")}</Link>}>
       {t("nowhere.words")}
     </Notice>
   );
@@ -46,7 +46,7 @@ function Guarded() {
     check();
   }, [check]);
   if (session.state === "asking") return null;
-  if (session.state === "failed") return <Failure error={session.error} retry={check} />;
+  if (session.state === "failed") return <Failure whole error={session.error} retry={check} />;
   if (session.state === "out") return <LoginPage ended={session.ended} onLogin={(user) => setSession({ state: "in", user })} />;
   return (
     <UploadsProvider>

@@ -40,7 +40,7 @@ export function localTime(utc: string | null | undefined): string {
   return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${two(time.getHours())}:${two(time.getMinutes())}`;
 }
 
-const unitWords: Record<string, string> = { "[hnsf'U]": "HU", "1": "", "%": "%", mm2: "mm²", cm2: "cm²", mm3: "mm³", cm3: "cm³", Cel: "°C", "{SUVbw}g/mL": "g/mL" };
+const unitWords: Record<string, string> = { "[hnsf'U]": "HU", "1": "", "%": "%", ml: "mL", mm2: "mm²", cm2: "cm²", mm3: "mm³", cm3: "cm³", Cel: "°C", "{SUVbw}g/mL": "g/mL" };
 
 /** A UCUM unit as people write it. */
 export function unitWord(ucum: string): string {

@@ -31,21 +31,24 @@ export function errorWords(error: unknown, { t }: Words): string {
 }
 
 /** A state of a page that holds nothing else: empty, failed, not allowed. Each says what to do next. */
-export function Notice({ title, children, action, tone = "quiet" }: { title: string; children?: ReactNode; action?: ReactNode; tone?: "quiet" | "error" }) {
+export function Notice({ title, children, action, tone = "quiet", whole = false }: { title: string; children?: ReactNode; action?: ReactNode; tone?: "quiet" | "error"; whole?: boolean }) {
+  // Where it is all that a page shows, its title is the page's.
+  const Title = whole ? "h1" : "h2";
   return (
     <div className={`notice notice-${tone}`} role={tone === "error" ? "alert" : undefined}>
-      <h2>{title}</h2>
+      <Title className="notice-title">{title}</Title>
       {children ? <div className="notice-words">{children}</div> : null}
       {action ? <div className="notice-action">{action}</div> : null}
     </div>
   );
 }
 
-export function Failure({ error, retry }: { error: unknown; retry: () => void }) {
+export function Failure({ error, retry, whole }: { error: unknown; retry: () => void; whole?: boolean }) {
   const words = useWords();
   return (
     <Notice
       tone="error"
+      whole={whole}
       title={words.t("error.title")}
       action={
         <Button variant="default" onClick={retry}>

@@ -16,11 +16,18 @@ const scenario = (name, run) => scenarios.push({ name, run });
 scenario("both dictionaries have the same keys, the same gaps to fill, and words behind each", () => {
   const [en, zh] = ["en", "zh"].map((language) => JSON.parse(readFileSync(new URL(`../src/language/${language}.json`, import.meta.url), "utf8")));
   assert.deepEqual(Object.keys(zh), Object.keys(en));
+  const sources = readdirSync(new URL("../src", import.meta.url), { recursive: true, withFileTypes: true }).filter((entry) => /\.tsx?$/.test(entry.name));
+  const code = sources.map((entry) => readFileSync(join(entry.parentPath ?? entry.path, entry.name), "utf8")).join("\n");
+  for (const key of Object.keys(en)) {
+    const stem = key.replace(/\.(one|other)$/, "");
+    const built = /^(login|jobs\.state)\./.test(key);
+    assert.ok(built || code.includes(`"${stem}"`), `${key}: nobody says it`);
+  }
   const gaps = (text) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
   for (const key of Object.keys(en)) {
     assert.ok(en[key].trim() && zh[key].trim(), `${key}: is empty`);
     assert.deepEqual(gaps(zh[key]), gaps(en[key]), `${key}: other gaps`);
-    if (!["login.title", "viewer.header"].includes(key)) assert.notEqual(zh[key], en[key], `${key}: is not translated`);
+    if (key !== "login.title") assert.notEqual(zh[key], en[key], `${key}: is not translated`);
   }
 });
 
@@ -96,6 +103,60 @@ scenario("the worklist is searched, filtered and walked through by keyboard", as
   await accessible(page, "keys");
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+scenario("a study is looked through slice by slice, by keyboard, in the windows of its kind", async (page) => {
+  await logIn(page, password);
+  await page.locator("a.row-link", { hasText: "Digital, Patient" }).click();
+  const viewer = page.getByRole("slider", { name: /Slice of/ });
+  const at = (slice) => page.locator(`[data-test="viewer"][data-shown="${slice}"]`).waitFor();
+  await at(41);
+  await viewer.focus();
+  for (const [key, slice] of [["ArrowDown", 42], ["ArrowUp", 41], ["PageDown", 51], ["PageUp", 41], ["Home", 1], ["ArrowUp", 1], ["End", 80]]) {
+    await page.keyboard.press(key);
+    await at(slice);
+  }
+  assert.match(await viewer.getAttribute("aria-valuetext"), /^80 of 80, [-0-9.]+ mm$/);
+  await page.keyboard.press("Home");
+  await page.keyboard.press("PageDown");
+  await page.keyboard.press("PageDown");
+  await at(21);
+  const brightness = () =>
+    page.evaluate(() => {
+      const shown = document.querySelector('[data-test="viewer"] canvas');
+      const copy = Object.assign(document.createElement("canvas"), { width: shown.width, height: shown.height }).getContext("2d", { willReadFrequently: true });
+      copy.drawImage(shown, 0, 0);
+      const { data } = copy.getImageData(0, 0, shown.width, shown.height);
+      let sum = 0;
+      for (let n = 0; n < data.length; n += 4) sum += data[n];
+      return (sum / data.length) * 4;
+    });
+  const soft = await brightness();
+  assert.ok(soft > 5 && soft < 200, `a picture, of mean ${soft}`);
+  await page.keyboard.press("2");
+  await page.getByText("C -600 W 1500").waitFor();
+  await at(21);
+  assert.ok((await brightness()) > soft + 5, "lungs are brighter in their own window");
+  for (const side of ["R", "L", "A", "P"]) await page.locator(".side", { hasText: new RegExp(`^${side}$`) }).waitFor();
+  await page.locator('[data-test="viewer"]').hover();
+  await page.mouse.wheel(0, 80);
+  await at(23);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await fits(page, "study");
+  await accessible(page, "study");
+  await page.keyboard.press("Escape");
+  await page.getByRole("heading", { level: 1, name: "Worklist" }).waitFor();
+});
+
+scenario("a study that is not there, and an address that is none, say so", async (page) => {
+  await logIn(page, password);
+  await page.goto("/console/studies/1.2.3");
+  await page.getByRole("heading", { name: "This study is not here" }).waitFor();
+  await accessible(page, "no study");
+  await page.goto("/console/somewhere");
+  await page.getByRole("heading", { name: "Nothing is here" }).waitFor();
+  await page.getByRole("link", { name: "Go to the worklist" }).click();
+  await page.getByRole("heading", { level: 1, name: "Worklist" }).waitFor();
 });
 
 scenario("language and theme change at once and stay", async (page) => {

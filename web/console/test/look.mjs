@@ -32,6 +32,12 @@ for (const language of ["en", "zh"]) {
         await page.goto(address);
         await page.waitForTimeout(2500);
         await shoot(`study${index}`);
+        const report = page.locator(".page-actions label", { hasText: /^(Report|报告)$/ });
+        if ((await report.count()) > 0) {
+          await report.click();
+          await page.waitForTimeout(1500);
+          await shoot(`report${index}`, false);
+        }
       }
       for (const place of ["upload", "jobs"]) {
         await page.goto(`/console/${place}`);

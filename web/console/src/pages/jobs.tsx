@@ -93,11 +93,11 @@ function JobDetails({ id, onGone }: { id: string; onGone: () => void }) {
               <dd>{value}</dd>
             </div>
           ))}
-        {held.study ? (
+        {held.study_uid ? (
           <div>
             <dt>{t("jobs.study")}</dt>
             <dd>
-              <Link to={address.study(held.study)}>{t("jobs.open_study")}</Link>
+              <Link to={address.study(held.study_uid)}>{t("jobs.open_study")}</Link>
             </dd>
           </div>
         ) : null}
