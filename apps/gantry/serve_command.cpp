@@ -26,12 +26,13 @@ int serve(const Words& arguments) {
   CommandLine command("serve",
                       "Runs the server: archive, REST and DICOMweb interface, jobs. Answers on this machine only; ends on SIGTERM.");
   std::string configuration, data, http_port, dicom_port, password_file;
-  bool document = false;
+  bool document = false, analyze = false;
   command.option("--config", configuration, "Settings (TOML)", "FILE");
   command.option("--data", data, "Folder of the archive (default: $XDG_DATA_HOME/gantry)", "DIR");
   command.option("--http-port", http_port, "Port of HTTP (default 8080; 0 = any free one)", "N");
   command.option("--dicom-port", dicom_port, "Port of DICOM (default 11112; 0 = any free one, -1 = none)", "N");
   command.option("--admin-password-file", password_file, "File whose first line becomes admin's password", "FILE");
+  command.flag("--analyze-on-arrival", analyze, "Analyse each study that arrives; its results join it");
   command.flag("--openapi", document, "Print the OpenAPI document and end");
   command.example("gantry serve --data /srv/gantry");
   Session session(command);
@@ -46,6 +47,7 @@ int serve(const Words& arguments) {
   if (!http_port.empty()) options.http_port = port_of("http-port", http_port, 0);
   if (!dicom_port.empty()) options.dicom_port = port_of("dicom-port", dicom_port, -1);
   if (!password_file.empty()) options.admin_password_file = password_file;
+  if (analyze) options.analysis.on_arrival = true;
   archive::serve(options, catalogue());
   return 0;
 }

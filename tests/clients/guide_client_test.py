@@ -32,7 +32,7 @@ def main():
         run = subprocess.run(["bash", "-exmc", "trap 'kill %1 2>/dev/null || true' EXIT\n" + text], cwd=folder, env=environment, capture_output=True, text=True, timeout=250)
         assert run.returncode == 0, f"exit {run.returncode}\n{run.stdout[-2000:]}\n{run.stderr[-3000:]}"
         said = run.stdout
-        assert '"user":"admin"' in said and '"state":"done"' in said and "gantry_archive_instances 80" in said and "whole; last hash" in said, said[-3000:]
+        assert '"user":"admin"' in said and '"state":"done"' in said and "gantry_archive_instances 90" in said and "whole; last hash" in said, said[-3000:]
 
 
 main()

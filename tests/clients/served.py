@@ -45,22 +45,29 @@ class Served:
 
 
 @contextlib.contextmanager
+def started(program, folder, *options):
+    """The running server over `folder`/data; at the end it must stop by itself, with status 0 and without a word on standard error, unless it
+    was killed."""
+    (Path(folder) / "password").write_text(PASSWORD + "\n")
+    command = [program, "serve", "--data", folder + "/data", "--http-port", "0", "--dicom-port", "0", "--admin-password-file", folder + "/password", *options]
+    with open(folder + "/errors", "w+") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+        try:
+            line = process.stdout.readline()
+            found = re.search(r"http://127\.0\.0\.1:(\d+)/, DICOM \w+ on 127\.0\.0\.1:(\d+)", line)
+            assert found, f"not ready: {line!r} {Path(folder, 'errors').read_text()}"
+            yield Served(process, int(found.group(1)), int(found.group(2)))
+            process.send_signal(signal.SIGTERM)
+            status = process.wait(timeout=30)
+            said = Path(folder, "errors").read_text()
+            assert status in (0, -signal.SIGKILL) and said == "", f"status {status}: {said}"
+        finally:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
 def served(program, *options):
-    """The running server; at the end it must stop by itself, with status 0 and without a word on standard error."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "password").write_text(PASSWORD + "\n")
-        command = [program, "serve", "--data", folder + "/data", "--http-port", "0", "--dicom-port", "0", "--admin-password-file", folder + "/password", *options]
-        with open(folder + "/errors", "w+") as errors:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
-            try:
-                line = process.stdout.readline()
-                found = re.search(r"http://127\.0\.0\.1:(\d+)/, DICOM \w+ on 127\.0\.0\.1:(\d+)", line)
-                assert found, f"not ready: {line!r} {Path(folder, 'errors').read_text()}"
-                yield Served(process, int(found.group(1)), int(found.group(2)))
-                process.send_signal(signal.SIGTERM)
-                status = process.wait(timeout=30)
-                said = Path(folder, "errors").read_text()
-                assert status == 0 and said == "", f"status {status}: {said}"
-            finally:
-                process.kill()
-                process.wait()
+    """The same over an empty folder."""
+    with tempfile.TemporaryDirectory() as folder, started(program, folder, *options) as server:
+        yield server

@@ -135,7 +135,10 @@ struct Archive::State {
     std::vector<Path> paths;
     const auto store_group = [&] {
       index->add(entries);
-      for (std::size_t n = 0; n < entries.size(); ++n) store.settle(paths[n], entries[n].record.sop_instance_uid);
+      for (std::size_t n = 0; n < entries.size(); ++n) {
+        store.settle(paths[n], entries[n].record.sop_instance_uid);
+        recovered.push_back(entries[n].record);
+      }
       entries.clear();
       paths.clear();
     };
@@ -163,18 +166,21 @@ struct Archive::State {
       if (queue.empty()) return;
       work.wait_for(guard, group_time, [&] { return stopping || wanted > indexed || queue.size() >= largest_group; });
       const std::vector<std::shared_ptr<Waiting>> group(queue.begin(), queue.end());
+      const auto tell = listener;
       guard.unlock();
       std::optional<Error> error;
       std::vector<InstanceRecord> records;
       try {
         const std::lock_guard writer(writing);
         std::vector<IndexEntry> entries;
-        for (const auto& one : group) entries.push_back(one->entry);
-        index->add(entries);
         for (const auto& one : group) {
-          store.settle(one->path, one->entry.record.sop_instance_uid);
+          entries.push_back(one->entry);
           records.push_back(one->entry.record);
         }
+        index->add(entries);
+        // Before the files leave `incoming`: what a crash keeps from the listener is recovered, and told, at the next start.
+        if (tell) tell(records);
+        for (const auto& one : group) store.settle(one->path, one->entry.record.sop_instance_uid);
       } catch (const Error& e) {
         error = e;
       }
@@ -191,10 +197,6 @@ struct Archive::State {
       for (const auto& one : group) waiting.erase(one->entry.record.sop_instance_uid);
       indexed += group.size();
       done.notify_all();
-      const auto tell = listener;
-      guard.unlock();
-      if (tell) tell(records);
-      guard.lock();
     }
   }
 
@@ -257,6 +259,7 @@ struct Archive::State {
   std::uint64_t queued = 0, indexed = 0, wanted = 0;
   std::optional<Error> failure;
   std::function<void(std::span<const InstanceRecord>)> listener;
+  std::vector<InstanceRecord> recovered;  ///< on opening, until a listener is told
   bool stopping = false;
   std::thread indexer;
 };
@@ -422,8 +425,13 @@ std::int64_t Archive::remove(std::string_view study_uid, std::string_view series
 }
 
 void Archive::on_indexed(std::function<void(std::span<const InstanceRecord>)> listener) {
-  const std::lock_guard guard(state_->mutex);
-  state_->listener = std::move(listener);
+  std::vector<InstanceRecord> recovered;
+  {
+    const std::lock_guard guard(state_->mutex);
+    if (listener) recovered.swap(state_->recovered);
+    state_->listener = listener;
+  }
+  if (!recovered.empty()) listener(recovered);
 }
 
 void Archive::flush() const { state_->flush(); }

@@ -129,7 +129,9 @@ class Archive {
   /// Removes objects; returns how many there were.
   std::int64_t remove(std::string_view study_uid, std::string_view series_uid = {}, std::string_view sop_instance_uid = {});
 
-  /// Calls `listener` after each group of objects has entered the index, from the indexing thread: keep it short. Null ends it.
+  /// Calls `listener` with each group of objects that has entered the index, from the indexing thread: it must be short and may not ask
+  /// the archive anything. When it throws, it is told the same again. What a crash kept from a listener is told at once. Null ends it; a
+  /// call under way may still go on.
   void on_indexed(std::function<void(std::span<const InstanceRecord>)> listener);
   /// Waits until everything acknowledged so far is in the index.
   void flush() const;

@@ -6,12 +6,9 @@
 
 namespace gantry::archive {
 
-namespace {
-
 namespace fs = std::filesystem;
 
-/// The file when it exists below the folder.
-std::optional<Path> inside(const Path& folder, const std::string& relative) {
+std::optional<Path> file_inside(const Path& folder, const std::string& relative) {
   std::error_code failure;
   const Path root = fs::canonical(folder, failure);
   if (failure) return std::nullopt;
@@ -21,12 +18,10 @@ std::optional<Path> inside(const Path& folder, const std::string& relative) {
   return end == root.end() ? std::optional<Path>(file) : std::nullopt;
 }
 
-}  // namespace
-
 Response static_file(const Request& request, const Path& folder, const std::string& relative) {
-  auto file = relative.empty() ? std::nullopt : inside(folder, relative);
+  auto file = relative.empty() ? std::nullopt : file_inside(folder, relative);
   const bool page = !file;
-  if (!file) file = inside(folder, "index.html");
+  if (!file) file = file_inside(folder, "index.html");
   if (!file) throw Error(ErrorCode::not_found, "path: nothing is here");
   Response response = file_response(request, *file, media_type_of(*file));
   // Packaged names hold a hash of their content, pages do not.

@@ -6,6 +6,9 @@
 
 namespace gantry::archive {
 
+/// The regular file at `relative` below `folder`, links followed; nullopt when there is none or it lies outside.
+std::optional<Path> file_inside(const Path& folder, const std::string& relative);
+
 /// A file of a packaged web application below `folder`; for a path that names none, `index.html`, since the application has addresses of
 /// its own. Symbolic links out of the folder are not followed. Error(not_found).
 Response static_file(const Request& request, const Path& folder, const std::string& relative);

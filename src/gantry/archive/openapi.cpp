@@ -73,6 +73,8 @@ Json components() {
                 {"owner", text},
                 {"kind", {{"enum", {"operation", "analysis"}}}},
                 {"operation", text},
+                {"study_uid", text},
+                {"trigger", {{"enum", {"arrival", "request"}}}},
                 {"state", {{"enum", {"queued", "running", "done", "failed", "cancelled"}}}},
                 {"progress", {{"type", "number"}, {"minimum", 0}, {"maximum", 1}}},
                 {"step", text},

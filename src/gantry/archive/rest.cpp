@@ -101,6 +101,13 @@ Sources remote_sources(Archive* archive) {
   return sources;
 }
 
+Response foreign_file(const Request& request, const Path& file) {
+  Response response = file_response(request, file, media_type_of(file));
+  response.header("Content-Security-Policy",
+                  "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; frame-ancestors 'self'");
+  return response.header("Content-Disposition", fmt::format("inline; filename=\"{}\"", file.filename().string()));
+}
+
 Json json_body(const Json& schema) { return {{"required", true}, {"content", {{"application/json", {{"schema", schema}}}}}}; }
 
 Json json_answer(std::string_view description, const Json& schema) {

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #pragma once
 
+#include "gantry/archive/analyses.h"
 #include "gantry/archive/archive.h"
 #include "gantry/archive/audit.h"
 #include "gantry/archive/auth.h"
@@ -19,6 +20,7 @@ struct Services {
   Audit* audit = nullptr;
   Jobs* jobs = nullptr;
   Archive* archive = nullptr;
+  Analyses* analyses = nullptr;
 };
 
 /// Login, logout, who asks, password, tokens, health: below /api/v1.
@@ -28,6 +30,8 @@ void add_account_routes(Router& router, const Services& services);
 void add_operation_routes(Router& router, const Services& services);
 /// The main job on uploads or a study of the archive.
 void add_analysis_route(Router& router, const Services& services);
+/// The analyses of the archive's studies: the latest result of one, its files, and starting one.
+void add_study_analysis_routes(Router& router, const Services& services);
 /// State, cancellation and results of jobs.
 void add_job_routes(Router& router, const Services& services);
 
@@ -40,6 +44,11 @@ struct Form {
 Form read_form(Request& request, const Path& folder);
 /// JSON out of a request: Error(usage) where it is malformed.
 Json json_of_request(std::string_view text, std::string_view name = "body");
+
+/// `profile` and `language` of a request for an analysis, checked.
+AnalysisOrder order_of(const Form& form);
+/// A file that may show what somebody else's files say, or the range of it that is asked for: it gets no rights of this server's pages.
+Response foreign_file(const Request& request, const Path& file);
 
 /// Where inputs may come from: `phantom:NAME` and `archive:STUDY[/SERIES[/INSTANCE]]`, never a path.
 Sources remote_sources(Archive* archive);

@@ -26,11 +26,7 @@ Response show(Request& request, const Services& services) {
 }
 
 Response give(Request& request, const Services& services) {
-  const Path file = services.jobs->output(request.captures["id"], request.principal.user, request.captures["name"]);
-  Response response = file_response(request, file, media_type_of(file));
-  // A report may show what somebody else's files say: it gets no rights of this server's pages.
-  response.header("Content-Security-Policy", "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:");
-  return response.header("Content-Disposition", fmt::format("inline; filename=\"{}\"", file.filename().string()));
+  return foreign_file(request, services.jobs->output(request.captures["id"], request.principal.user, request.captures["name"]));
 }
 
 std::string only_text(const Form& form, const char* name) {
@@ -49,13 +45,10 @@ Response analyze(Request& request, const Services& services) {
     if (name != "study") throw Error(ErrorCode::parameter, fmt::format("{}: is not known here", name));
   }
   analysis::AnalyzeOptions options;
-  options.profile = only_text(form, "profile");
+  const AnalysisOrder order = order_of(form);
+  options.profile = order.profile;
+  options.language = order.language;
   options.modality = only_text(form, "modality");
-  if (const std::string language = only_text(form, "language"); !language.empty()) options.language = language;
-  if (options.language != "en" && options.language != "zh")
-    throw Error(ErrorCode::parameter, "language: must be one of en, zh; got " + options.language.substr(0, 40));
-  if (!options.profile.empty() && options.profile.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-.") != std::string::npos)
-    throw Error(ErrorCode::parameter, "profile: must be an identifier");
   const std::string reference = only_text(form, "study");
   if (form.files.empty() == reference.empty())
     throw Error(ErrorCode::usage, "study: must be one or more uploads, or one reference archive:STUDY[/SERIES]");
@@ -85,6 +78,14 @@ Response analyze(Request& request, const Services& services) {
 }
 
 }  // namespace
+
+AnalysisOrder order_of(const Form& form) {
+  AnalysisOrder order;
+  order.profile = only_text(form, "profile");
+  if (const std::string language = only_text(form, "language"); !language.empty()) order.language = language;
+  check_order(order);
+  return order;
+}
 
 void add_analysis_route(Router& router, const Services& services) {
   const Json options{{"profile", {{"type", "string"}, {"description", "Profile to use instead of the one that fits"}}},

@@ -43,6 +43,7 @@ void add_routes(Router& router, const Services& services, std::function<Response
   add_account_routes(router, services);
   add_operation_routes(router, services);
   add_analysis_route(router, services);
+  add_study_analysis_routes(router, services);
   add_job_routes(router, services);
   add_dicomweb_routes(router, services);
   router.add(
@@ -82,6 +83,7 @@ struct Server::State {
   std::unique_ptr<Accounts> accounts;
   std::unique_ptr<Audit> audit;
   std::unique_ptr<Jobs> jobs;
+  std::unique_ptr<Analyses> analyses;
   Router router;
   std::unique_ptr<HttpServer> http;
   std::unique_ptr<DicomServer> dicom;
@@ -120,6 +122,7 @@ struct Server::State {
 Server::Server(ServeOptions options, const Catalogue& catalogue) : state_(std::make_unique<State>()) {
   State& state = *state_;
   if (options.data.empty()) options.data = default_data();
+  options.data = fs::absolute(options.data);  // Jobs link to stored objects from folders of their own.
   const auto password = password_of(options.admin_password_file);
   state.archive = std::make_unique<Archive>(ArchiveOptions{.data = options.data});
   const Path own = options.data / "server";
@@ -128,7 +131,10 @@ Server::Server(ServeOptions options, const Catalogue& catalogue) : state_(std::m
   state.accounts = std::make_unique<Accounts>(own / "accounts.json", password);
   state.audit = std::make_unique<Audit>(own / "audit.log");
   state.jobs = std::make_unique<Jobs>(own / "jobs", options.jobs);
-  const Services services{&catalogue, state.accounts.get(), state.audit.get(), state.jobs.get(), state.archive.get()};
+  check_order(options.analysis.order);
+  for (const ArrivalRule& rule : options.analysis.rules) with_context("arrival", [&] { check_order(rule.order); });
+  state.analyses = std::make_unique<Analyses>(own / "analyses", options.analysis, *state.archive, *state.jobs, *state.audit);
+  const Services services{&catalogue, state.accounts.get(), state.audit.get(), state.jobs.get(), state.archive.get(), state.analyses.get()};
   add_routes(state.router, services, [&state] { return state.metrics(); });
   add_pages(state.router);
   state.router.set_gate([&state](Request& request) { return authenticate(request, *state.accounts); });
@@ -157,10 +163,12 @@ Server::Server(ServeOptions options, const Catalogue& catalogue) : state_(std::m
 }
 
 Server::~Server() {
-  state_->jobs->stop();  // First, so that no request waits for a job.
+  state_->analyses->stop();  // Before the jobs, so that what they leave is done after the next start.
+  state_->jobs->stop();      // So that no request waits for a job.
   state_->dicom.reset();
   state_->http.reset();
   state_->jobs.reset();
+  state_->analyses.reset();
   try {
     state_->audit->record("", "stop", "ok");
   } catch (const Error& error) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "gantry/archive/analysis_rules.h"
 #include "gantry/archive/dicom_server.h"
 #include "gantry/archive/http_router.h"
 #include "gantry/archive/jobs.h"
@@ -24,12 +25,14 @@ struct ServeOptions {
   int max_connections = 256;        ///< of HTTP
   std::uint64_t max_body_bytes = std::uint64_t{64} << 30;  ///< of a request
   JobOptions jobs;
+  ArrivalOptions analysis;
 };
 
 /// The options of a TOML file, laid over `options`: `data`, `http.port`, `http.max_connections`, `http.max_body_gib`, `dicom.port`,
 /// `dicom.ae_title`, `dicom.nodes` (["AE@HOST:PORT"]), `login.admin_password_file`, `jobs.workers`, `jobs.threads`, `jobs.memory_mib`,
-/// `jobs.waiting`, `jobs.kept`. Relative paths lie beside the file. Error(parameter) for an unknown key or a value out of its range,
-/// Error(unreadable) for what is no TOML.
+/// `jobs.waiting`, `jobs.kept`, `analysis.on_arrival`, `analysis.quiet_seconds`, `analysis.language`, and rules for what arrives, the first
+/// that fits decides: [[arrival]] with `modality`, `description`, `analyze`, `profile`, `language`. Relative paths lie beside the file.
+/// Error(parameter) for an unknown key or a value out of its range, Error(unreadable) for what is no TOML.
 void read_configuration(const Path& file, ServeOptions& options);
 
 /// The whole server in one process, on loopback only: archive, jobs, users, audit log, HTTP (REST at /api/v1, DICOMweb at /dicom-web) and

@@ -31,6 +31,61 @@ Taker text(std::function<void(const std::string&)> take) {
   };
 }
 
+Taker yes_or_no(bool& target) {
+  return [&target](const toml::node& node) {
+    if (!node.is_boolean()) throw Error(ErrorCode::parameter, "must be true or false");
+    target = *node.value<bool>();
+  };
+}
+
+Taker seconds(double& target, double low, double high) {
+  return [&target, low, high](const toml::node& node) {
+    const auto value = node.is_number() ? node.value<double>() : std::nullopt;
+    if (!value || !(*value >= low && *value <= high))
+      throw Error(ErrorCode::parameter, fmt::format("must be a number between {} and {}", low, high));
+    target = *value;
+  };
+}
+
+Taker word(std::string& target) {
+  return text([&target](const std::string& value) { target = value; });
+}
+
+/// Gives each key of a table to its taker; `prefix` leads the names in messages.
+void take(const toml::table& members, const std::map<std::string, Taker>& settings, const std::string& prefix) {
+  std::vector<std::string> names;
+  for (const auto& [name, taker] : settings) names.push_back(name);
+  for (const auto& [key, node] : members) {
+    const std::string name(key.str());
+    const auto setting = settings.find(name);
+    if (setting == settings.end()) {
+      const std::string near = nearest_word(name, names);
+      throw Error(ErrorCode::parameter,
+                  fmt::format("{}.{}: is not a setting{}", prefix, name, near.empty() ? "" : "; did you mean " + near + "?"));
+    }
+    with_context(prefix + "." + name, [&, &node = node] { setting->second(node); });
+  }
+}
+
+Taker rules(std::vector<ArrivalRule>& target) {
+  return [&target](const toml::node& node) {
+    const toml::array* list = node.as_array();
+    if (!list || !list->is_array_of_tables()) throw Error(ErrorCode::parameter, "must be tables: [[arrival]]");
+    target.clear();
+    for (const toml::node& one : *list) {
+      ArrivalRule rule;
+      take(*one.as_table(),
+           {{"modality", word(rule.modality)},
+            {"description", word(rule.description)},
+            {"analyze", yes_or_no(rule.analyze)},
+            {"profile", word(rule.order.profile)},
+            {"language", word(rule.order.language)}},
+           fmt::format("rule {}", target.size() + 1));
+      target.push_back(std::move(rule));
+    }
+  };
+}
+
 Taker nodes(std::vector<RemoteNode>& target) {
   return [&target](const toml::node& node) {
     const toml::array* list = node.as_array();
@@ -66,6 +121,10 @@ void read_configuration(const Path& file, ServeOptions& options) {
       {"jobs.memory_mib", whole(options.jobs.memory_bytes, 0, 1 << 24, 1 << 20)},
       {"jobs.waiting", whole(options.jobs.max_waiting, 1, 100000)},
       {"jobs.kept", whole(options.jobs.max_kept, 1, 100000)},
+      {"analysis.on_arrival", yes_or_no(options.analysis.on_arrival)},
+      {"analysis.quiet_seconds", seconds(options.analysis.quiet_seconds, 0, 86400)},
+      {"analysis.language", word(options.analysis.order.language)},
+      {"arrival", rules(options.analysis.rules)},
   };
   std::vector<std::string> names;
   for (const auto& [name, taker] : settings) names.push_back(name);
