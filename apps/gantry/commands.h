@@ -37,6 +37,8 @@ int train(const Words& arguments);
 int evaluate(const Words& arguments);
 int bundle_info(const Words& arguments);
 int bundle_verify(const Words& arguments);
+int predict(const Words& arguments);
+int bundle_import(const Words& arguments);
 int serve(const Words& arguments);
 int verify_audit(const Words& arguments);
 int dicom_echo(const Words& arguments);
