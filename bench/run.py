@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, statistics, archive, start.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, statistics, archive, learning, start.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
 import contextlib
 import json
@@ -190,6 +190,14 @@ def suite_archive():
                     yield row("archive", words, "rate", "1/s", middle[name]["ours"], middle[name]["theirs"], "Orthanc" if theirs else "", rounds, command, command, larger_is_better=True)
 
 
+def suite_learning():
+    sys.path.insert(0, str(ROOT / "bench"))
+    import learning
+
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+        yield from learning.rows(ROOT, GANTRY, str(BIN / "gantry_learning_bench"), DATA, folder, row, reported)
+
+
 def main():
     words = sys.argv[1:]
     target = None
@@ -197,7 +205,7 @@ def main():
         at = words.index("--json")
         target = Path(words[at + 1])
         del words[at : at + 2]
-    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "statistics": suite_statistics, "archive": suite_archive}
+    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "statistics": suite_statistics, "archive": suite_archive, "learning": suite_learning}
     for word in words:
         if word not in suites:
             sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")

@@ -7,6 +7,7 @@
 #include "gantry/base/error.h"
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
+#include "gantry/learning/picture_model.h"
 #include "gantry/learning/volume_model.h"
 #include "gantry/operation/sources.h"
 #include "session.h"
@@ -65,8 +66,27 @@ void check_destination(const Path& out) {
                                                 entry.path().filename().string()));
 }
 
-Json segment(const learning::VolumeModel& model, const std::string& input, const Path& folder, Run& run) {
-  const Image image = read_any_image(input, run);
+/// What every prediction says first.
+Json head_of(const bundle::Bundle& bundle) { return {{"gantry_version", version()}, {"bundle", bundle.id()}, {"task", bundle.task}}; }
+
+void write_prediction(Json& prediction, const Path& folder) {
+  prediction["notice"] = not_a_medical_device();
+  write_atomic(folder / "prediction.json", to_text(prediction));
+}
+
+Json classify(const learning::PictureModel& model, const Image& picture, const Path& folder) {
+  const learning::PictureAnswer answer = model.answer(picture, false);
+  Json classes = Json::array();
+  for (std::size_t n = 0; n < answer.probabilities.size(); ++n)
+    classes.push_back({{"name", model.classes()[n]}, {"probability", answer.probabilities[n]}});
+  Json prediction = head_of(model.bundle());
+  prediction["given"] = model.classes()[answer.given];
+  prediction["classes"] = classes;
+  write_prediction(prediction, folder);
+  return prediction;
+}
+
+Json segment(const learning::VolumeModel& model, const Image& image, const Path& folder, Run& run) {
   const Labels labels = model.segment(image, run);
   std::vector<std::int64_t> counts(static_cast<std::size_t>(model.network().network.outputs()));
   const auto view = labels.image().as<std::uint16_t>();
@@ -79,12 +99,11 @@ Json segment(const learning::VolumeModel& model, const std::string& input, const
          {"name", label.name},
          {"volume_ml", static_cast<double>(counts[static_cast<std::size_t>(label.value)]) * image.grid().voxel_volume_mm3() / 1000}});
   }
-  std::filesystem::create_directories(folder);
   Value(labels).write(folder / "segmentation.nii.gz", run);
-  const Json prediction{{"gantry_version", version()}, {"bundle", model.bundle().id()},
-                        {"task", model.bundle().task}, {"segmentation", "segmentation.nii.gz"},
-                        {"classes", classes},          {"notice", not_a_medical_device()}};
-  write_atomic(folder / "prediction.json", to_text(prediction));
+  Json prediction = head_of(model.bundle());
+  prediction["segmentation"] = "segmentation.nii.gz";
+  prediction["classes"] = classes;
+  write_prediction(prediction, folder);
   return prediction;
 }
 
@@ -96,14 +115,21 @@ int predict(const Words& arguments) {
   Words inputs;
   command.positional("BUNDLE", folder, "Trained model");
   command.positionals("IN", inputs, "Images: files, or folders of DICOM that hold one volume");
-  command.option("-o,--output", out, "Folder for prediction.json and segmentation.nii.gz; one folder for each of several images", "OUT");
+  command.option("-o,--output", out,
+                 "Folder for prediction.json and, of a segmentation, segmentation.nii.gz; with several images it holds one folder each",
+                 "OUT");
   command.example("gantry predict mindgrab-bundle head.nii.gz -o result");
   Session session(command);
   if (!command.parse(arguments)) return 0;
   if (out.empty()) throw Error(ErrorCode::usage, "predict: needs -o OUT");
   check_destination(out);
   const Words names = short_names(inputs);
-  const learning::VolumeModel model(folder);
+  std::optional<learning::PictureModel> pictures;
+  std::optional<learning::VolumeModel> volumes;
+  if (bundle::open_bundle(folder).task == "classification")
+    pictures.emplace(folder);
+  else
+    volumes.emplace(folder);
   Run& run = session.start();
   StagedFolder staged(out);
   Json all = Json::object();
@@ -111,7 +137,11 @@ int predict(const Words& arguments) {
     const auto whole = static_cast<double>(inputs.size());
     Run part = run.part(static_cast<double>(n) / whole, static_cast<double>(n + 1) / whole);
     const Path place = inputs.size() == 1 ? staged.path() : staged.path() / names[n];
-    all[names[n]] = with_context(Path(inputs[n]).filename().string(), [&] { return segment(model, inputs[n], place, part); });
+    std::filesystem::create_directories(place);
+    all[names[n]] = with_context(Path(inputs[n]).filename().string(), [&] {
+      const Image image = read_any_image(inputs[n], part);
+      return pictures ? classify(*pictures, image, place) : segment(*volumes, image, place, part);
+    });
   }
   staged.commit();
   session.finish();
@@ -121,7 +151,8 @@ int predict(const Words& arguments) {
     std::string text;
     for (const auto& [name, prediction] : all.items())
       for (const Json& one : prediction["classes"])
-        text += fmt::format("{}  {:<32} {:10.1f} mL\n", name, one["name"].get<std::string>(), one["volume_ml"].get<double>());
+        text += pictures ? fmt::format("{}  {:<32} {:10.3f}\n", name, one["name"].get<std::string>(), one["probability"].get<double>())
+                         : fmt::format("{}  {:<32} {:10.1f} mL\n", name, one["name"].get<std::string>(), one["volume_ml"].get<double>());
     print(text);
   }
   return 0;

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The Gantry authors
+"""The learning suite: layers of volume networks beside LibTorch, imported networks on three heads, and how well the brain that `gantry analyze`
+finds without a network agrees with the one that a network finds."""
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+LAYERS = ((5, 1), (5, 4), (15, 1), (15, 4), (15, 16), (30, 2))
+SIZE = 128
+
+
+def peer_program(root, folder):
+    """The program that measures LibTorch; None without it."""
+    if not Path("/usr/include/torch/csrc/api/include/torch/torch.h").exists():
+        return None
+    program = str(Path(folder) / "convolution_peer")
+    flags = ["-O2", "-std=c++17", "-I/usr/include/torch/csrc/api/include"]
+    subprocess.run(["c++", *flags, str(root / "bench/convolution_peer.cpp"), "-o", program, "-ltorch", "-ltorch_cpu", "-lc10"], check=True)
+    return program
+
+
+def layers(root, bench, folder, row, reported):
+    peer = peer_program(root, folder)
+    for channels, dilation in LAYERS:
+        ours = [bench, str(channels), str(dilation), str(SIZE)]
+        theirs = [peer, *ours[1:]] if peer else []
+        yield row("learning", f"layer of {channels} channels, dilation {dilation}, {SIZE}^3", "processor time", "s", reported(ours), reported(theirs) if peer else None,
+                  "LibTorch" if peer else "", 3, ours, ["convolution_peer", *ours[1:]] if peer else [])
+
+
+def run(command):
+    begin = time.perf_counter()
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return time.perf_counter() - begin, text
+
+
+def heads(gantry, data, folder, row):
+    models = data / "models/brainchop"
+    bundles = {}
+    for name in ("mindgrab", "model5_gw_ae"):
+        bundles[name] = str(Path(folder) / name)
+        run([gantry, "bundle", "import", str(models / name), "-o", bundles[name], "--licence", str(models / "LICENSE")])
+    for head, path in (("t1_crop", models / "t1_crop.nii.gz"), ("mr-t1-head", data / "series/mr-t1-head"), ("mr-t1-contrast-head", data / "series/mr-t1-contrast-head")):
+        masks = {}
+        for name, model in bundles.items():
+            out = Path(folder) / f"{head}-{name}"
+            command = [gantry, "predict", model, str(path), "-o", str(out), "--json"]
+            seconds, text = run(command)
+            volume = sum(one["volume_ml"] for one in json.loads(text)["classes"])
+            masks[name] = out / "segmentation.nii.gz"
+            yield row("learning", f"{name} on {head}", "wall", "s", seconds, gantry_command=command)
+            yield row("learning", f"{name} on {head}", "volume", "mL", volume, gantry_command=command)
+        result = Path(folder) / f"{head}-analysis"
+        command = [gantry, "analyze", str(path), "--modality", "MR", "-o", str(result), "--cache", "off", "--quiet"]
+        run(command)
+        for part in ("intracranial", "brain"):
+            found = sorted((result / "segmentations").glob(f"*-{part}.nii.gz"))
+            if len(found) != 1:
+                raise RuntimeError(f"{head}: the analysis must give one {part}; gave {len(found)}")
+            compare = [gantry, "segmentation", "compare", str(found[0]), str(masks["mindgrab"]), "--json"]
+            dice = json.loads(run(compare)[1])["labels"]["1"]["dice"]
+            yield row("learning", f"{part} of the analysis on {head}, with mindgrab", "Dice", "1", dice, gantry_command=compare, larger_is_better=True)
+        shutil.rmtree(result)
+
+
+def rows(root, gantry, bench, data, folder, row, reported):
+    yield from layers(root, bench, folder, row, reported)
+    if data:
+        yield from heads(gantry, data, folder, row)

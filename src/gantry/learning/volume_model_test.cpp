@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#include "gantry/learning/volume_model.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "gantry/base/test_support.h"
+#include "gantry/io/io.h"
+#include "gantry/learning/conform.h"
+#include "gantry/learning/mesh_network.h"
+#include "gantry/volume/resample.h"
+
+namespace gantry::learning {
+namespace {
+
+/// Class 1 where the scaled value exceeds a half.
+bundle::ImportedNetwork threshold_network(Size3 size) {
+  bundle::VolumeLayer layer;
+  layer.name = "threshold";
+  layer.kernel = 1;
+  layer.weights = {{2, 1, 1, 1, 1}, {0, 1}};
+  layer.bias = {{2}, {0.5F, 0}};
+  return {.network = bundle::VolumeNetwork({layer}), .input_size = size, .classes = {{"background", {}}, {"Bright part*", {1, 2, 3}}}};
+}
+
+/// Two bright balls, the second one smaller, on an oblique grid of unequal spacings.
+Voxels<float> balls() {
+  Mat3 direction;
+  direction.column = {Vec3{0.8, 0.6, 0}, Vec3{-0.6, 0.8, 0}, Vec3{0, 0, 1}};
+  Voxels<float> volume(Grid({60, 50, 30}, {1, 1.2, 2}, {-30, 12, 100}, direction));
+  for (std::int64_t k = 0; k < 30; ++k)
+    for (std::int64_t j = 0; j < 50; ++j)
+      for (std::int64_t i = 0; i < 60; ++i) {
+        const Vec3 mm{static_cast<double>(i), 1.2 * static_cast<double>(j), 2 * static_cast<double>(k)};
+        const bool in = norm(mm - Vec3{25, 30, 30}) < 15 || norm(mm - Vec3{52, 50, 50}) < 4;
+        volume(i, j, k) = in ? 900.0F : 100.0F;
+      }
+  return volume;
+}
+
+TEST(VolumeModel, the_largest_part_comes_back_on_the_grid_of_the_image) {
+  gantry::Run run;
+  const Voxels<float> volume = balls();
+  const Labels labels = segment_volume(threshold_network({96, 96, 96}), Image(volume.clone()), "made", run);
+  ASSERT_EQ(labels.image().grid(), volume.grid());
+  ASSERT_EQ(labels.table().size(), 1U);
+  EXPECT_EQ(labels.table()[0].id, "bright_part");
+  EXPECT_EQ(labels.table()[0].method, "made");
+  const auto values = labels.image().as<std::uint8_t>();
+  std::int64_t both = 0, found = 0, large = 0;
+  for (std::int64_t k = 0; k < 30; ++k)
+    for (std::int64_t j = 0; j < 50; ++j)
+      for (std::int64_t i = 0; i < 60; ++i) {
+        const bool in =
+            norm(Vec3{static_cast<double>(i), 1.2 * static_cast<double>(j), 2 * static_cast<double>(k)} - Vec3{25, 30, 30}) < 15;
+        both += in && values(i, j, k) == 1;
+        found += values(i, j, k) == 1;
+        large += in;
+      }
+  EXPECT_GT(2.0 * static_cast<double>(both) / static_cast<double>(found + large), 0.97);
+  EXPECT_EQ(values(52, 42, 25), 0);
+}
+
+TEST(VolumeModel, a_network_without_a_stated_input_is_refused) {
+  gantry::Run run;
+  EXPECT_EQ(error_of([&] { segment_volume(threshold_network({0, 8, 8}), Image(balls()), "made", run); }).code(), ErrorCode::not_possible);
+}
+
+/// Outputs of a network on a volume, slice after slice.
+std::vector<float> outputs_of(const bundle::ImportedNetwork& network, const Voxels<float>& volume, gantry::Run& run) {
+  std::vector<float> outputs;
+  run_mesh_network(network.network, volume, run,
+                   [&](std::int64_t, std::span<const float> values) { outputs.insert(outputs.end(), values.begin(), values.end()); });
+  return outputs;
+}
+
+double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double largest = a.size() == b.size() ? 0 : std::numeric_limits<double>::infinity();
+  for (std::size_t n = 0; n < std::min(a.size(), b.size()); ++n) largest = std::max(largest, std::abs(static_cast<double>(a[n]) - b[n]));
+  return largest;
+}
+
+TEST(VolumeModel, both_formats_of_a_brain_network_agree_and_find_a_brain_of_the_known_volume) {
+  const char* data = std::getenv("GANTRY_TEST_DATA");
+  if (!data) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  const Path models = Path(data) / "models";
+  gantry::Run run;
+  const Image image = io::read(models / "brainchop/t1_crop.nii.gz", run);
+  const auto tfjs = bundle::read_network(models / "brainchop/model5_gw_ae"),
+             onnx = bundle::read_network(models / "brainchop-onnx/model5ae others");
+  Voxels<float> volume = conformed(image, tfjs.input_size, run);
+  scale_to_range(volume, tfjs.range, run);
+  const Voxels<float> part = crop<float>(volume, {64, 48, 64}, {96, 96, 96});
+  EXPECT_LT(largest_difference(outputs_of(tfjs, part, run), outputs_of(onnx, part, run)), 1e-4);
+  const auto classes = classify_voxels(tfjs.network, volume, run);
+  const auto brain =
+      static_cast<double>(std::count_if(classes.values().begin(), classes.values().end(), [](auto value) { return value != 0; }));
+  EXPECT_GT(brain / 1e6, 1.20);
+  EXPECT_LT(brain / 1e6, 1.30);
+  const auto larger = bundle::read_network(models / "brainchop/model11_gw_ae"),
+             twin = bundle::read_network(models / "brainchop-onnx/model11 others");
+  EXPECT_LT(largest_difference(outputs_of(larger, part, run), outputs_of(twin, part, run)), 1e-4);
+}
+
+}  // namespace
+}  // namespace gantry::learning
