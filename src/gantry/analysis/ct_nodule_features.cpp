@@ -14,7 +14,8 @@ namespace gantry::analysis {
 
 namespace {
 
-constexpr float least_response = 40, ceiling_hu = -500;
+constexpr float least_response = 40, ceiling_hu = -500, vessel_hu = -300;
+constexpr std::array<double, 8> sigmas_mm{1.0, 1.41, 2.0, 2.83, 4.0, 5.66, 8.0, 11.3};
 constexpr double soft_tissue_hu = 40;
 constexpr std::size_t directions = 48;
 constexpr std::array<double, nodule_shells> shell_mm{0, 1, 2, 3, 4, 5, 6, 7.5, 9, 11, 13.5, 16, 20};
@@ -71,26 +72,39 @@ void collect_maxima(const Voxels<float>& narrow, const Voxels<float>& wide, cons
   for (const auto& slice : found) candidates.insert(candidates.end(), slice.begin(), slice.end());
 }
 
+/// Spots of the lung as `seen` maps its densities, with sigmas from `least_mm` on that suit nodules of up to `maximum_mm`.
+template <class Seen>
+void collect_spots(const LungCube& cube, Seen&& seen, double least_mm, double maximum_mm, std::vector<NoduleSpot>& spots, Run& run) {
+  auto prepared = Voxels<float>::uninitialized(cube.hu.grid());
+  const auto fill = static_cast<float>(cube.background_hu);
+  for (std::int64_t n = 0; n < prepared.count(); ++n) prepared[n] = cube.inside[n] != 0 ? seen(cube.hu[n]) : fill;
+  Voxels<float> narrow;
+  for (std::size_t s = 0; s + 1 < sigmas_mm.size() && 1.6 * sigmas_mm[s] < maximum_mm; ++s) {
+    const double sigma = sigmas_mm[s];
+    if (sigma < least_mm) continue;
+    if (narrow.empty()) narrow = gaussian(prepared, {sigma, sigma, sigma}, Border::nearest, run);
+    const double more = std::sqrt(sigmas_mm[s + 1] * sigmas_mm[s + 1] - sigma * sigma);
+    Voxels<float> wide = gaussian(narrow, {more, more, more}, Border::nearest, run);
+    collect_maxima(narrow, wide, cube.inside, sigma, spots, run);
+    narrow = std::move(wide);
+  }
+}
+
 }  // namespace
 
 std::vector<NoduleSpot> nodule_spots(const LungCube& cube, double maximum_mm, Run& run) {
-  const Grid& grid = cube.hu.grid();
-  auto prepared = Voxels<float>::uninitialized(grid);
+  std::vector<NoduleSpot> spots;
   const auto fill = static_cast<float>(cube.background_hu);
-  for (std::int64_t n = 0; n < prepared.count(); ++n) {
-    prepared[n] = cube.inside[n] != 0 ? std::clamp(cube.hu[n], fill - 80, ceiling_hu) : fill;
-  }
-  std::vector<NoduleSpot> candidates;
-  constexpr std::array<double, 8> sigmas{1.0, 1.41, 2.0, 2.83, 4.0, 5.66, 8.0, 11.3};
-  Voxels<float> narrow = gaussian(prepared, {sigmas[0], sigmas[0], sigmas[0]}, Border::nearest, run);
-  for (std::size_t s = 0; s + 1 < sigmas.size() && 1.6 * sigmas[s] < maximum_mm; ++s) {
-    run.progress(0.7 * static_cast<double>(s) / sigmas.size(), "nodules");
-    const double more = std::sqrt(sigmas[s + 1] * sigmas[s + 1] - sigmas[s] * sigmas[s]);
-    Voxels<float> wide = gaussian(narrow, {more, more, more}, Border::nearest, run);
-    collect_maxima(narrow, wide, cube.inside, sigmas[s], candidates, run);
-    narrow = std::move(wide);
-  }
-  return candidates;
+  collect_spots(
+      cube, [&](float hu) { return std::clamp(hu, fill - 80, ceiling_hu); }, 1.0, maximum_mm, spots, run);
+  run.progress(0.45, "nodules");
+  const auto veil = [&](float hu) {
+    if (hu <= ceiling_hu) return std::max(hu, fill - 80);
+    return fill + (ceiling_hu - fill) * std::max(0.0F, (vessel_hu - hu) / (vessel_hu - ceiling_hu));
+  };
+  collect_spots(cube, veil, 1.41, std::min(maximum_mm, 9.0), spots, run);
+  run.progress(0.7, "nodules");
+  return spots;
 }
 
 NoduleFeatures nodule_features(const LungCube& cube, const NoduleSpot& spot) {

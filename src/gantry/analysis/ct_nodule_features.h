@@ -15,8 +15,8 @@ struct NoduleSpot {
   double response = 0;  ///< that difference in HU
 };
 
-/// Maxima of differences of Gaussians at seven scales, in the lung with all densities above -500 HU set to it, so that a vessel of full
-/// density outshines no ground glass beside it.
+/// Maxima of differences of Gaussians at seven scales, in the lung with all densities above -500 HU set to it; and at four scales with
+/// those above it fading to that of the lung at -300 HU, so that ground glass beside a vessel is seen without it.
 std::vector<NoduleSpot> nodule_spots(const LungCube& cube, double maximum_mm, Run& run);
 
 constexpr std::size_t nodule_shells = 13, nodule_feature_count = 11 * nodule_shells + 3;
