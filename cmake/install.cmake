@@ -21,7 +21,7 @@ if(TARGET gantry-python)
   set_target_properties(gantry-python PROPERTIES INSTALL_RPATH "$ORIGIN/${library_from_module}")
 endif()
 install(DIRECTORY profiles DESTINATION share/gantry)
-install(DIRECTORY models DESTINATION share/gantry FILES_MATCHING PATTERN "*.safetensors" PATTERN "*.md" PATTERN "manifest.json")
+install(DIRECTORY models DESTINATION share/gantry FILES_MATCHING PATTERN "*.safetensors" PATTERN "*.md" PATTERN "manifest.json" PATTERN "LICENSE")
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION share/doc/gantry)
 install(FILES packaging/gantry.service DESTINATION lib/systemd/system)
 

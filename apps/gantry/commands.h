@@ -35,6 +35,7 @@ int analyze(const Words& arguments);
 int digital_patient(const Words& arguments);
 int train(const Words& arguments);
 int evaluate(const Words& arguments);
+int bundle_card(const Words& arguments);
 int bundle_info(const Words& arguments);
 int bundle_verify(const Words& arguments);
 int predict(const Words& arguments);

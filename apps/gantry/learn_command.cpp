@@ -175,4 +175,19 @@ int bundle_verify(const Words& arguments) {
   return 0;
 }
 
+int bundle_card(const Words& arguments) {
+  CommandLine command("bundle card", "Prints the card of a bundle; with --describe writes it anew first.");
+  std::string folder, description;
+  command.positional("BUNDLE", folder, "Trained model");
+  command.option("--describe", description, "JSON as for gantry train", "FILE");
+  command.example("gantry bundle card models/cxr_pneumonia");
+  Session session(command);
+  if (!command.parse(arguments)) return 0;
+  if (!description.empty()) learning::describe_bundle(folder, learning::read_description(description));
+  const bundle::Bundle bundle = bundle::open_bundle(folder);
+  if (!bundle.manifest["files"].contains("card.md")) throw Error(ErrorCode::not_found, bundle.name + ": has no card");
+  print(read_text(bundle.file("card.md"), std::uint64_t{1} << 20));
+  return 0;
+}
+
 }  // namespace gantry::cli

@@ -25,6 +25,7 @@ const std::vector<Verb>& verbs() {
       {"bundle verify", "Checks the files of a trained network", bundle_verify},
       {"predict", "Runs a trained network on images", predict},
       {"bundle import", "Makes a bundle of a network in TensorFlow.js or ONNX form", bundle_import},
+      {"bundle card", "Prints a model card, or writes it anew", bundle_card},
       {"archive import", "Takes DICOM files into an archive", archive_import},
       {"archive export", "Copies objects out of an archive", archive_export},
       {"archive verify", "Compares stored files with what was stored", archive_verify},

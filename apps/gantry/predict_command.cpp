@@ -7,6 +7,8 @@
 #include "gantry/base/error.h"
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
+#include "gantry/classification/film.h"
+#include "gantry/io/io.h"
 #include "gantry/learning/picture_model.h"
 #include "gantry/learning/volume_model.h"
 #include "gantry/operation/sources.h"
@@ -46,7 +48,7 @@ Words short_names(const Words& paths) {
 
 /// Whether a folder holds the files of a prediction and nothing else.
 bool holds_prediction_alone(const Path& folder) {
-  static const std::set<std::string> known{"prediction.json", "segmentation.json", "segmentation.nii.gz"};
+  static const std::set<std::string> known{"prediction.json", "segmentation.json", "segmentation.nii.gz", "explanation.png"};
   bool found = false;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (!known.contains(entry.path().filename().string())) return false;
@@ -74,14 +76,47 @@ void write_prediction(Json& prediction, const Path& folder) {
   write_atomic(folder / "prediction.json", to_text(prediction));
 }
 
-Json classify(const learning::PictureModel& model, const Image& picture, const Path& folder) {
-  const learning::PictureAnswer answer = model.answer(picture, false);
+struct Picture {
+  Image image;
+  dicom::Header header;  ///< empty for what is no DICOM
+};
+
+Picture read_picture(const Path& path, Run& run) {
+  if (!std::filesystem::is_directory(path) && io::is_image_file(path)) return {io::read(path, run), {}};
+  const std::vector<Path> paths{path};
+  const dicom::Input input = dicom::read_dicom(paths, run);
+  for (const dicom::Study& study : input.studies) {
+    for (const dicom::Series& series : study.series) {
+      if (!series.reason.empty()) throw Error(ErrorCode::unreadable, series.reason);
+      return {classification::film_picture(series.header, dicom::load(series, run)), series.header};
+    }
+  }
+  throw Error(ErrorCode::unreadable, input.files.empty() || input.files[0].reason.empty() ? "holds no image" : input.files[0].reason);
+}
+
+Json classify(const learning::PictureModel& model, const Path& path, const Path& folder, Run& run) {
+  const Picture picture = read_picture(path, run);
+  Json warnings = Json::array();
+  const Json description = model.bundle().manifest.value("description", Json::object());
+  if (description.contains("scope")) {
+    if (!picture.header.empty()) {
+      classification::require_scope(model.bundle(), picture.header);
+    } else {
+      warnings.push_back("the picture has no header: whether it lies in the model's scope is not known");
+      run.warn(path.filename().string() + ": " + warnings[0].get<std::string>());
+    }
+  }
+  const learning::PictureAnswer answer = model.answer(picture.image, true);
+  io::write(folder / "explanation.png", classification::explanation_figure(picture.image, answer, model.input(), 512, run), run);
   Json classes = Json::array();
   for (std::size_t n = 0; n < answer.probabilities.size(); ++n)
     classes.push_back({{"name", model.classes()[n]}, {"probability", answer.probabilities[n]}});
   Json prediction = head_of(model.bundle());
-  prediction["given"] = model.classes()[answer.given];
+  prediction["class"] = model.classes()[answer.given];
+  prediction["confidence"] = answer.probabilities[answer.given];
   prediction["classes"] = classes;
+  prediction["explanation"] = "explanation.png";
+  prediction["warnings"] = warnings;
   write_prediction(prediction, folder);
   return prediction;
 }
@@ -116,8 +151,9 @@ int predict(const Words& arguments) {
   command.positional("BUNDLE", folder, "Trained model");
   command.positionals("IN", inputs, "Images: files, or folders of DICOM that hold one volume");
   command.option("-o,--output", out,
-                 "Folder for prediction.json and, of a segmentation, segmentation.nii.gz; with several images it holds one folder each",
+                 "Folder for prediction.json and segmentation.nii.gz or explanation.png; with several images it holds one folder each",
                  "OUT");
+  command.example("gantry predict models/cxr_pneumonia film.dcm -o result");
   command.example("gantry predict mindgrab-bundle head.nii.gz -o result");
   Session session(command);
   if (!command.parse(arguments)) return 0;
@@ -139,8 +175,7 @@ int predict(const Words& arguments) {
     const Path place = inputs.size() == 1 ? staged.path() : staged.path() / names[n];
     std::filesystem::create_directories(place);
     all[names[n]] = with_context(Path(inputs[n]).filename().string(), [&] {
-      const Image image = read_any_image(inputs[n], part);
-      return pictures ? classify(*pictures, image, place) : segment(*volumes, image, place, part);
+      return pictures ? classify(*pictures, inputs[n], place, part) : segment(*volumes, read_any_image(inputs[n], part), place, part);
     });
   }
   staged.commit();

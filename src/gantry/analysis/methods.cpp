@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "gantry/analysis/chest_film.h"
 #include "gantry/analysis/head_mr.h"
 #include "gantry/analysis/other.h"
 #include "gantry/analysis/pet.h"
@@ -13,8 +14,8 @@ namespace gantry::analysis {
 namespace {
 
 constexpr std::array table{
-    MethodRow{"chest_ct", analyze_chest_ct}, MethodRow{"any_ct", analyze_any_ct}, MethodRow{"head_mr", analyze_head_mr},
-    MethodRow{"pet", analyze_pet},           MethodRow{"other", analyze_other},
+    MethodRow{"chest_ct", analyze_chest_ct}, MethodRow{"any_ct", analyze_any_ct},         MethodRow{"head_mr", analyze_head_mr},
+    MethodRow{"pet", analyze_pet},           MethodRow{"chest_film", analyze_chest_film}, MethodRow{"other", analyze_other},
 };
 
 }  // namespace

@@ -19,7 +19,8 @@ struct MethodRow {
   Method method;
 };
 
-/// All methods: `chest_ct`, `any_ct`, `head_mr`, `pet`, `other`. A new one is a function of type Method and a row in methods.cpp.
+/// All methods: `chest_ct`, `any_ct`, `head_mr`, `pet`, `chest_film`, `other`. A new one is a function of type Method and a row in
+/// methods.cpp.
 std::span<const MethodRow> methods();
 /// The method with this id; nullptr when there is none.
 Method find_method(std::string_view id);

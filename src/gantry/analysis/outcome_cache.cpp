@@ -12,6 +12,7 @@
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
 #include "gantry/io/io.h"
+#include "gantry/learning/engine.h"
 
 namespace gantry::analysis {
 
@@ -268,6 +269,14 @@ std::string OutcomeCache::key(const StudyPlan& study, const SeriesPlan& plan) co
     Key key("outcome 1");
     key.add(language_).add(plan.key).add(plan.profile->id).add(plan.profile->version).add(plan.profile->parameters.dump());
     for (const std::string& method : plan.profile->methods) key.add(method);
+    if (!plan.profile->models.empty()) {
+      key.add(learning::engine_is_installed() ? "with networks" : "without networks").add(plan.profile->models.dump());
+      for (const Json& model : plan.profile->models) {
+        if (!model.is_object() || !model.contains("bundle") || !model["bundle"].is_string()) continue;
+        const Path manifest = find_resource(Path("models") / model["bundle"].get<std::string>() / "manifest.json");
+        key.add(manifest.empty() ? "no model" : sha256_hex(read_bytes(manifest)));
+      }
+    }
     key.add(plan);
     for (const std::size_t n : plan.companions) key.add(study.series[n]);
     return key.finish();

@@ -3,6 +3,7 @@
 #include "gantry/learning/picture_model.h"
 
 #include "gantry/base/error.h"
+#include "gantry/base/hash.h"
 #include "gantry/base/version.h"
 
 namespace gantry::learning {
@@ -178,6 +179,24 @@ void train_picture_bundle(const Path& data_set, const PictureSetOptions& reading
   std::error_code ignored;
   std::filesystem::remove(options.checkpoint, ignored);
   run.progress(1, "written");
+}
+
+void describe_bundle(const Path& folder, const Json& description) {
+  bundle::Bundle bundle = bundle::open_bundle(folder);
+  if (bundle.task != "classification")
+    throw Error(ErrorCode::not_possible,
+                bundle.name + ": must be of the task classification, as gantry train writes it; is of " + bundle.task);
+  bundle.manifest["description"] = description;
+  bundle.manifest["version"] = description.value("version", bundle.version);
+  std::string card;
+  try {
+    card = picture_card(bundle.manifest);
+  } catch (const Json::exception&) {
+    throw Error(ErrorCode::unreadable, bundle.name + ": manifest: must hold the training record and figures that a card shows");
+  }
+  write_atomic(bundle.file("card.md"), card);
+  bundle.manifest["files"]["card.md"] = {{"bytes", card.size()}, {"sha256", sha256_hex(card)}};
+  write_atomic(bundle.file("manifest.json"), to_text(bundle.manifest));
 }
 
 }  // namespace gantry::learning

@@ -51,6 +51,10 @@ Json read_description(const Path& file);
 void train_picture_bundle(const Path& data_set, const PictureSetOptions& reading, TrainOptions options, const Json& description,
                           const Path& destination, Run& run);
 
+/// Puts a description in the place of a bundle's own and writes card and manifest anew; weights and figures stay. Other files of the folder
+/// are left alone.
+void describe_bundle(const Path& folder, const Json& description);
+
 /// The model card of a manifest as Markdown: what it is and is not for, data, how it was trained, figures with intervals, calibration.
 std::string picture_card(const Json& manifest);
 

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+// Trained models as a user meets them: the guide, the model that ships, predictions, analysis of films.
+#include "gantry/base/json.h"
+#include "gantry/base/test_support.h"
+#include "gantry/base/test_tools.h"
+#include "gantry/dicom/test_objects.h"
+#include "gantry/learning/engine.h"
+
+namespace gantry {
+namespace {
+
+const std::string shipped = std::string(GANTRY_SOURCE) + "/models/cxr_pneumonia";
+
+class LearnCommand : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!learning::engine_is_installed()) GTEST_SKIP() << "built without LibTorch";
+  }
+  CommandResult run_script(const std::string& script) const {
+    write_atomic(folder_.path() / "script.sh", script);
+    return run_command(
+        fmt::format("cd '{}' && PATH='{}':$PATH bash -e script.sh", folder_.path().string(), Path(GANTRY_PROGRAM).parent_path().string()));
+  }
+  const TemporaryFolder folder_;
+};
+
+/// A film of 60 x 48 pixels: a bright frame around two dark fields.
+void write_film(const Path& path, const std::string& age, const std::string& view) {
+  dicom::test::Slice film;
+  film.modality = "DX";
+  film.sop_class = "1.2.840.10008.5.1.4.1.1.1.1";
+  film.position = "";
+  film.rows = 48;
+  film.columns = 60;
+  film.is_signed = false;
+  film.pixels.clear();
+  for (int j = 0; j < 48; ++j) {
+    for (int i = 0; i < 60; ++i) {
+      const bool field = j > 8 && j < 40 && ((i > 10 && i < 26) || (i > 34 && i < 50));
+      film.pixels.push_back(static_cast<std::uint16_t>(field ? 300 + 2 * j : 900));
+    }
+  }
+  film.before_series = [&](dicom::test::Writer& w) {
+    w.text(0x00080020U, "DA", "20200610").text(0x00101010U, "AS", age).text(0x00180015U, "CS", "CHEST").text(0x00185101U, "CS", view);
+  };
+  dicom::test::save(path, dicom::test::part10(dicom::test::slice_set(film)));
+}
+
+}  // namespace
+
+TEST_F(LearnCommand, runs_the_guide_as_it_stands) {
+  std::string script;
+  const std::string page = read_text(Path(GANTRY_SOURCE) / "docs/guide/train-a-model.md");
+  for (std::size_t at = page.find("```sh\n"); at != std::string::npos; at = page.find("```sh\n", at + 1))
+    script += page.substr(at + 6, page.find("```", at + 6) - at - 6);
+  const auto [status, output] = run_script(script);
+  EXPECT_EQ(status, 0) << output;
+  EXPECT_NE(output.find("It has seen no slanted bar."), std::string::npos) << output;
+  const Json prediction = parse_json(read_text(folder_.path() / "result/prediction.json"));
+  EXPECT_EQ(prediction["class"], "standing");
+  EXPECT_GT(parse_json(read_text(folder_.path() / "figures.json"))["auc"].get<double>(), 0.97);
+  EXPECT_TRUE(std::filesystem::exists(folder_.path() / "result/explanation.png"));
+}
+
+// Exactly the figures of the card, from the files that ship, by the program.
+TEST_F(LearnCommand, measures_the_shipped_chest_film_model_on_the_official_test_part) {
+  const Path data = test_data("classification/pneumoniamnist");
+  if (data.empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  const auto [status, output] =
+      run_script(fmt::format("gantry bundle verify {0}\ngantry evaluate {0} {1} --json --quiet", shipped, data.string()));
+  ASSERT_EQ(status, 0) << output;
+  const Json found = parse_json(output.substr(output.find("\n{") + 1));
+  EXPECT_EQ(found["cases"], 624);
+  EXPECT_GE(found["auc"].get<double>(), 0.978);
+  EXPECT_GE(found["accuracy"].get<double>(), 0.93);
+  EXPECT_LE(found["ece"].get<double>(), 0.045);
+  const Json stated = parse_json(read_text(Path(shipped) / "manifest.json"))["figures"]["test"];
+  for (const char* key : {"auc", "accuracy", "ece", "sensitivity", "specificity"})
+    EXPECT_NEAR(found[key].get<double>(), stated[key].get<double>(), 2e-3) << key;  // another LibTorch may round elsewhere
+  EXPECT_LE(std::filesystem::file_size(Path(shipped) / "weights.safetensors"), 2U << 20);
+}
+
+TEST_F(LearnCommand, analyzes_films_inside_the_scope_of_the_model_and_gives_a_reason_for_others) {
+  write_film(folder_.path() / "child/film.dcm", "003Y", "AP");
+  write_film(folder_.path() / "adult/film.dcm", "045Y", "PA");
+  write_film(folder_.path() / "lateral/film.dcm", "003Y", "LL");
+  const auto summary = [&](const std::string& name, const std::string& before = "") {
+    const auto [status, output] = run_script(fmt::format("{}gantry analyze {} -o out-{} --cache off --quiet", before, name, name));
+    EXPECT_EQ(status, 0) << output;
+    return parse_json(read_text(folder_.path() / ("out-" + name) / "summary.json"))["studies"][0];
+  };
+  const auto probability = [](const Json& study) -> const Json* {
+    for (const Json& finding : study["findings"]) {
+      if (finding["id"] == "lung.pneumonia_probability") return &finding;
+    }
+    return nullptr;
+  };
+  const Json child = summary("child");
+  const Json* finding = probability(child);
+  ASSERT_NE(finding, nullptr) << child.dump(1);
+  EXPECT_GE((*finding)["value"].get<double>(), 0);
+  EXPECT_LE((*finding)["value"].get<double>(), 1);
+  EXPECT_GE((*finding)["confidence"].get<double>(), 0.5);
+  const std::string id = (*finding)["model"];
+  EXPECT_EQ(id.rfind("cxr_pneumonia@1 sha256:", 0), 0U) << id;
+  EXPECT_EQ(child["models"][0], id);
+
+  const Json adult = summary("adult");
+  EXPECT_EQ(probability(adult), nullptr);
+  EXPECT_TRUE(adult["models"].empty());
+  EXPECT_NE(adult["warnings"].dump().find("the patient must be 1 to 5 years old; the age is 45"), std::string::npos) << adult["warnings"];
+  const Json lateral = summary("lateral");
+  EXPECT_EQ(probability(lateral), nullptr);
+  EXPECT_NE(lateral["warnings"].dump().find("the view must be one of PA, AP; it is LL"), std::string::npos) << lateral["warnings"];
+
+  // Without the plug-in: quality and protocol, and what to install.
+  std::filesystem::remove_all(folder_.path() / "out-child");
+  const Json without =
+      summary("child", fmt::format("mkdir home\nln -s {0}/models {0}/profiles home/\nexport GANTRY_HOME=$PWD/home\n", GANTRY_SOURCE));
+  EXPECT_EQ(probability(without), nullptr);
+  EXPECT_NE(without["warnings"].dump().find("install the package gantry-torch"), std::string::npos) << without["warnings"];
+  EXPECT_FALSE(without["findings"].empty());
+}
+
+TEST_F(LearnCommand, predicts_several_pictures_into_folders_named_by_their_shortest_unique_paths) {
+  write_film(folder_.path() / "a/film.dcm", "003Y", "AP");
+  write_film(folder_.path() / "b/film.dcm", "004Y", "PA");
+  const auto [status, output] = run_script(fmt::format("gantry predict {} a/film.dcm b/film.dcm -o out --quiet", shipped));
+  ASSERT_EQ(status, 0) << output;
+  EXPECT_EQ(parse_json(read_text(folder_.path() / "out/a_film/prediction.json"))["classes"].size(), 2U);
+  EXPECT_TRUE(std::filesystem::exists(folder_.path() / "out/b_film/prediction.json"));
+  write_film(folder_.path() / "c/film.dcm", "", "AP");
+  const auto refused = run_script(fmt::format("gantry predict {} c -o other", shipped));
+  EXPECT_EQ(refused.status, 4);
+  EXPECT_NE(refused.output.find("the header states no age"), std::string::npos) << refused.output;
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "other"));
+  EXPECT_EQ(run_script(fmt::format("gantry predict {} a -o .", shipped)).status, 2);
+}
+
+TEST_F(LearnCommand, refuses_what_it_cannot_learn_from) {
+  EXPECT_EQ(run_script("gantry train nowhere --task classification -o m").status, 3);
+  EXPECT_EQ(run_script("mkdir empty\ngantry train empty --task classification -o m").status, 3);
+  EXPECT_EQ(run_script("gantry train empty --task poetry -o m").status, 2);
+  EXPECT_EQ(run_script("gantry train empty").status, 2);
+  EXPECT_EQ(run_script("gantry evaluate nowhere empty").status, 3);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "m"));
+}
+
+}  // namespace gantry
