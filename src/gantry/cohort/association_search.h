@@ -8,6 +8,7 @@
 
 namespace gantry {
 
+/// Correlation of the values (Pearson) or of their ranks (Spearman).
 enum class CorrelationMethod { pearson, spearman };
 constexpr std::array<std::pair<CorrelationMethod, std::string_view>, 2> choices_of(CorrelationMethod) {
   return {{{CorrelationMethod::pearson, "pearson"}, {CorrelationMethod::spearman, "spearman"}}};
