@@ -148,6 +148,36 @@ scenario("a study is looked through slice by slice, by keyboard, in the windows 
   await page.getByRole("heading", { level: 1, name: "Worklist" }).waitFor();
 });
 
+scenario("an analysis is asked for, seen under way, and its sentences, images, tables and report shown", async (page, context) => {
+  await logIn(page, password);
+  await page.locator("a.row-link", { hasText: "Digital, Patient" }).click();
+  await page.getByRole("heading", { name: "Not analysed yet" }).waitFor();
+  await page.getByRole("button", { name: "Analyse this study" }).click();
+  await page.getByRole("heading", { name: "The analysis is under way" }).waitFor();
+  const sentence = page.getByRole("listitem").filter({ hasText: "Lung volume" });
+  await sentence.waitFor({ timeout: 300000 });
+  await page.getByRole("heading", { name: "Structures" }).waitFor();
+  await page.getByRole("cell", { name: "Right lung", exact: true }).waitFor();
+  await page.getByRole("button", { name: /Gantry segmentation/ }).waitFor();
+  await accessible(page, "study, analysed");
+  await sentence.getByRole("button", { name: /^Image \d$/ }).first().click();
+  const picture = page.getByRole("dialog").locator("img");
+  await picture.waitFor();
+  assert.ok(await picture.evaluate((image) => image.naturalWidth > 300 && image.alt.length > 10));
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: /Gantry measurements/ }).click();
+  await page.getByRole("cell", { name: "lung_right" }).first().waitFor();
+  await page.locator("label", { hasText: /^Report$/ }).click();
+  await page.frameLocator("iframe").getByRole("heading", { name: "Chest CT report" }).waitFor();
+  const pdf = await context.request.get(await page.getByRole("link", { name: "Report as PDF" }).getAttribute("href"));
+  assert.equal((await pdf.body()).subarray(0, 5).toString(), "%PDF-");
+  await page.getByRole("link", { name: "Jobs" }).click();
+  await page.getByRole("link", { name: "Analysis of a study" }).click();
+  await page.getByRole("link", { name: "Open the study" }).click();
+  await page.getByRole("heading", { level: 1, name: /Digital, Patient/ }).waitFor();
+});
+
 scenario("a study that is not there, and an address that is none, say so", async (page) => {
   await logIn(page, password);
   await page.goto("/console/studies/1.2.3");
@@ -203,7 +233,7 @@ scenario("a job is seen and, once asked about by name, removed", async (page, co
   await page.getByRole("button", { name: "Remove this job" }).click();
   await page.getByRole("dialog", { name: "Remove this job" }).getByText(/Removes filter\.gaussian of .* and its 2 result files/).waitFor();
   await page.getByRole("dialog").getByRole("button", { name: "Remove this job" }).click();
-  await page.getByRole("heading", { name: "No jobs yet" }).waitFor();
+  await row.waitFor({ state: "detached" });
 });
 
 scenario("a session that has ended leads to the login and then back to where one was", async (page, context) => {
