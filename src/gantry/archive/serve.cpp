@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <set>
 
 #include "gantry/archive/dicom_server.h"
 #include "gantry/archive/dicomweb.h"
@@ -62,6 +63,30 @@ void add_routes(Router& router, const Services& services, std::function<Response
               },
               true,
               {{"responses", {{"200", json_answer("The document", {{"type", "object"}})}}}}});
+}
+
+/// The packaged OHIF viewer, where it is installed: its pages at the addresses of its modes, its files at the root, because its scripts
+/// look for them there. Each name gets a route of its own, so that all other addresses stay closed.
+void add_viewer(Router& router) {
+  const Path viewer = find_resource("viewer/index.html").parent_path();
+  if (viewer.empty()) return;
+  const std::vector<std::string> modes{"viewer", "segmentation", "tmtv", "microscopy", "dynamic-volume", "usAnnotation", "basic"};
+  const auto page = [viewer](Request& request) { return static_file(request, viewer, "index.html"); };
+  for (const std::string& mode : modes) {
+    router.add({"GET", "/" + mode, "The viewer", page, true, Json::object(), false});
+    router.add({"GET", "/" + mode + "/{name...}", "The viewer", page, true, Json::object(), false});
+  }
+  const std::set<std::string> taken{"api", "console", "dicom-web", "metrics", "index.html"};
+  for (const auto& entry : fs::directory_iterator(viewer)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with('.') || taken.contains(name) || std::find(modes.begin(), modes.end(), name) != modes.end()) continue;
+    const auto file = [viewer](Request& request) {
+      const auto found = file_inside(viewer, join(request.path, "/"));
+      if (!found) throw Error(ErrorCode::not_found, "path: nothing is here");
+      return file_response(request, *found, media_type_of(*found)).header("Cache-Control", "max-age=3600");
+    };
+    router.add({"GET", "/" + name + (entry.is_directory() ? "/{name...}" : ""), "The viewer", file, true, Json::object(), false});
+  }
 }
 
 void add_pages(Router& router) {
@@ -137,6 +162,7 @@ Server::Server(ServeOptions options, const Catalogue& catalogue) : state_(std::m
   const Services services{&catalogue, state.accounts.get(), state.audit.get(), state.jobs.get(), state.archive.get(), state.analyses.get()};
   add_routes(state.router, services, [&state] { return state.metrics(); });
   add_pages(state.router);
+  add_viewer(state.router);
   state.router.set_gate([&state](Request& request) { return authenticate(request, *state.accounts); });
   HttpServerOptions http;
   http.port = options.http_port;
