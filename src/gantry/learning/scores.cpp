@@ -2,11 +2,10 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/learning/scores.h"
 
-#include <numeric>
-
 #include "gantry/base/error.h"
 #include "gantry/base/random.h"
 #include "gantry/compute/parallel.h"
+#include "gantry/statistics/roc.h"
 
 namespace gantry::learning {
 
@@ -35,7 +34,7 @@ double auc_of(const Table& probabilities, std::span<const int> labels) {
       values[n] = probabilities.row(n)[c];
       positive[n] = labels[n] == static_cast<int>(c);
     }
-    if (const double area = area_under_curve(values, positive); !std::isnan(area)) {
+    if (const double area = statistics::roc_area(values, positive); !std::isnan(area)) {
       total += area;
       ++counted;
     }
@@ -76,24 +75,6 @@ double cross_entropy(const Table& probabilities, std::span<const int> labels) {
   for (std::size_t n = 0; n < labels.size(); ++n)
     sum -= std::log(std::max(1e-300, probabilities.row(n)[static_cast<std::size_t>(labels[n])]));
   return sum / static_cast<double>(labels.size());
-}
-
-double area_under_curve(std::span<const double> values, std::span<const std::uint8_t> positive) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
-  double below = 0, pairs = 0, positives = 0;
-  for (std::size_t first = 0; first < order.size();) {
-    std::size_t last = first;
-    double negatives_here = 0, positives_here = 0;
-    for (; last < order.size() && values[order[last]] == values[order[first]]; ++last)
-      ++(positive[order[last]] ? positives_here : negatives_here);
-    pairs += positives_here * (below + 0.5 * negatives_here);
-    below += negatives_here;
-    positives += positives_here;
-    first = last;
-  }
-  return below > 0 && positives > 0 ? pairs / (below * positives) : std::nan("");
 }
 
 std::pair<double, double> auc_and_accuracy(const Table& probabilities, std::span<const int> labels) {

@@ -26,10 +26,6 @@ Table softmax(const Table& scores, double temperature);
 /// Mean of -log of the probability given to the true class.
 double cross_entropy(const Table& probabilities, std::span<const int> labels);
 
-/// Area under the ROC curve of `values` for cases that are positive against the others: the share of pairs in the right order, ties half
-/// (Mann-Whitney). NaN when one side is empty. n log n.
-double area_under_curve(std::span<const double> values, std::span<const std::uint8_t> positive);
-
 /// Area under the curve (of the last of two classes; of more, the mean of each against the others) and share of cases whose greatest
 /// probability is that of their class.
 std::pair<double, double> auc_and_accuracy(const Table& probabilities, std::span<const int> labels);

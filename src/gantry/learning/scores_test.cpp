@@ -7,15 +7,6 @@
 
 namespace gantry::learning {
 
-TEST(Scores, area_under_the_curve_counts_pairs_in_order_and_ties_half) {
-  const std::vector<double> values{0.1, 0.4, 0.35, 0.8};
-  const std::vector<std::uint8_t> positive{0, 0, 1, 1};
-  EXPECT_DOUBLE_EQ(area_under_curve(values, positive), 0.75);  // the example of scikit-learn's roc_auc_score
-  const std::vector<double> ties{1, 1, 1, 2};
-  EXPECT_DOUBLE_EQ(area_under_curve(ties, positive), 0.75);
-  EXPECT_TRUE(std::isnan(area_under_curve(values, std::vector<std::uint8_t>(4, 1))));
-}
-
 TEST(Scores, calibration_error_of_known_bins) {
   // Four cases of confidence 0.9 of which two are right, four of confidence 0.6 of which three are right.
   const Table table{2, {0.1, 0.9, 0.1, 0.9, 0.1, 0.9, 0.1, 0.9, 0.6, 0.4, 0.6, 0.4, 0.6, 0.4, 0.6, 0.4}};

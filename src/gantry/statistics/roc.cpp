@@ -70,6 +70,16 @@ Roc::Point Roc::best() const {
                            [](const Point& a, const Point& b) { return a.sensitivity + a.specificity < b.sensitivity + b.specificity; });
 }
 
+double roc_area(std::span<const double> scores, std::span<const std::uint8_t> positive) {
+  const std::vector<double> ranks = mid_ranks(scores);
+  double sum = 0, positives = 0;
+  for (std::size_t n = 0; n < scores.size(); ++n) {
+    if (positive[n]) sum += ranks[n], ++positives;
+  }
+  const double pairs = positives * (static_cast<double>(scores.size()) - positives);
+  return pairs > 0 ? (sum - 0.5 * positives * (positives + 1)) / pairs : std::numeric_limits<double>::quiet_NaN();
+}
+
 Roc roc(std::span<const double> scores, std::span<const std::uint8_t> positive) {
   const Components parts = components(scores, positive);
   Roc result;

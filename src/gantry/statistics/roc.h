@@ -29,6 +29,8 @@ struct RocComparison {
   double z = 0, p = 1;        ///< two-sided; 0 and 1 when both areas are the same without any spread
 };
 
+/// The area alone, of finite scores: NaN when a class has no case.
+double roc_area(std::span<const double> scores, std::span<const std::uint8_t> positive);
 /// `positive` is 0 or 1 for each score. Throws Error(not_possible) unless there are two cases of either class, or a score is no finite
 /// number. Cost n log n. DeLong ER et al. Biometrics 1988; 44:837-845. Sun X, Xu W. IEEE Signal Process Lett 2014; 21:1389-1393.
 Roc roc(std::span<const double> scores, std::span<const std::uint8_t> positive);

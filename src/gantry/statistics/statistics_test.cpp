@@ -69,6 +69,13 @@ TEST(Roc, of_perfect_and_of_equal_scores) {
   EXPECT_EQ(compare_roc(Doubles{1, 2, 3, 4, 5}, Doubles{1, 2, 3, 4, 5}, halves).p, 1);
 }
 
+TEST(Roc, area_alone_counts_pairs_in_order_and_ties_half) {
+  const std::vector<std::uint8_t> positive{0, 0, 1, 1};
+  EXPECT_EQ(roc_area(Doubles{0.1, 0.4, 0.35, 0.8}, positive), 0.75);  // the example of scikit-learn's roc_auc_score
+  EXPECT_EQ(roc_area(Doubles{1, 1, 1, 2}, positive), 0.75);
+  EXPECT_TRUE(std::isnan(roc_area(Doubles{1, 2, 3, 4}, std::vector<std::uint8_t>(4, 1))));
+}
+
 TEST(Roc, refuses_what_it_cannot_judge) {
   EXPECT_THROW(roc(Doubles{1, 2, 3}, std::vector<std::uint8_t>{1, 0, 0}), Error);
   EXPECT_THROW(roc(Doubles{1, 2, 3, std::nan("")}, std::vector<std::uint8_t>{1, 0, 0, 1}), Error);
