@@ -3,7 +3,6 @@
 # SPDX-FileCopyrightText: The Gantry authors
 """Starts the server with an analysed study in it and says where the study opens in the viewer: demo_serve.py GANTRY FOLDER STUDY. FOLDER holds
 `result/` of `gantry analyze`, STUDY what was analysed; the server's data go to FOLDER/server. Ends with Ctrl-C."""
-import base64
 import json
 import os
 import re
@@ -11,7 +10,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 
@@ -32,24 +30,14 @@ def main():
     summary = json.loads((folder / "result/summary.json").read_text())
     study = summary["studies"][0]["study_uid"]
     password = password_file.read_text().strip()
-    masks = segmentation_series(address.group(0), password, study)
     print(f"Log in:  {address.group(0)}  as admin, password {password}")
-    print(f"Viewer:  {address.group(0)}viewer?StudyInstanceUIDs={study}{'&initialSeriesInstanceUID=' + masks if masks else ''}")
+    print(f"Viewer:  {address.group(0)}viewer?StudyInstanceUIDs={study}")
     print("Ctrl-C ends the server.", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: server.send_signal(signal.SIGTERM))
     try:
         server.wait()
     except KeyboardInterrupt:
         server.wait()
-
-
-def segmentation_series(address, password, study):
-    """UID of the series that holds the masks; empty when there is none."""
-    login = "Basic " + base64.b64encode(f"admin:{password}".encode()).decode()
-    request = urllib.request.Request(f"{address}dicom-web/studies/{study}/series?Modality=SEG", headers={"Authorization": login})
-    with urllib.request.urlopen(request) as reply:
-        text = reply.read()
-    return json.loads(text)[0]["0020000E"]["Value"][0] if text else ""
 
 
 main()
