@@ -185,6 +185,7 @@ def suite_archive():
             described = ["storescu", "-aec", "AE", "127.0.0.1", "PORT", "+sd", "FOLDER"], ["gantry", "dicom", "store", "AE@127.0.0.1:PORT", "FOLDER"], ["getscu", "-S", "-aec", "AE", "..."]
             yield row("archive", "C-STORE of 0.5 MB, storescu", "rate", "1/s", middle["store"]["ours"], middle["store"]["floor"], "fsync and rename of each file", rounds,
                       described[0], larger_is_better=True)
+            yield from web_rows(folder, ours, theirs, archive)
             for (name, words), command in zip((("store", "C-STORE of 0.5 MB, storescu"), ("own store", "C-STORE of 0.5 MB, gantry dicom store"), ("get", "C-GET of 0.5 MB, getscu")), described):
                 if theirs or name != "store":
                     yield row("archive", words, "rate", "1/s", middle[name]["ours"], middle[name]["theirs"], "Orthanc" if theirs else "", rounds, command, command, larger_is_better=True)
@@ -196,6 +197,27 @@ def suite_learning():
 
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
         yield from learning.rows(ROOT, GANTRY, str(BIN / "gantry_learning_bench"), DATA, folder, row, reported)
+
+
+def web_rows(folder, ours, theirs, archive):
+    """DICOMweb over keep-alive connections: the list of 100 studies, frames of 0.5 MB."""
+    import archive_web
+
+    root = f"1.2.826.0.1.3680043.9.9998.{os.getpid()}"
+    small, frames = archive.write_list(f"{folder}/list", root, 100), archive.write_study(f"{folder}/frames", root + ".999", 20)
+    servers = [server for server in (ours, theirs) if server is not None]
+    for server in servers:
+        for source in (small, frames):
+            subprocess.run([GANTRY, "dicom", "store", f"{server.title}@127.0.0.1:{server.port}", str(source), "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    lists, rates = {server.title: [] for server in servers}, {server.title: [] for server in servers}
+    for _ in range(3):
+        for server in (server for server in servers if server.web):
+            lists[server.title].append(1000 * archive_web.list_seconds(server.http_port, server.login, f"{server.web}/studies?limit=100", 100, 50 if server is ours else 5))
+            targets = [f"{server.web}/studies/{root}.999/series/{root}.999.1/instances/{root}.999.1.{number}/frames/1" for number in range(1, 21)]
+            rates[server.title].append(archive_web.frame_rate(server.http_port, server.login, targets, 2, 3))
+    for case, metric, unit, values, larger in (("QIDO list of 100 studies, p50", "wall", "ms", lists, False), ("WADO frames of 0.5 MB, 2 connections", "rate", "1/s", rates, True)):
+        peer = theirs and values[theirs.title]
+        yield row("archive", case, metric, unit, statistics.median(values[ours.title]), statistics.median(peer) if peer else None, "Orthanc" if peer else "", 3, larger_is_better=larger)
 
 
 def main():
