@@ -23,13 +23,13 @@ def skip(missing):
 
 
 def with_packages(*modules):
-    """Goes on in the interpreter that has the packages ($GANTRY_PYTHON, else .venv); without one the test is skipped."""
-    if all(importlib.util.find_spec(m) for m in modules):
-        return
+    """Goes on in the interpreter of the tests ($GANTRY_PYTHON, else .venv), whose packages are of known versions; without them the test is skipped."""
     python = os.environ.get("GANTRY_PYTHON", str(ROOT / ".venv/bin/python3"))
     if not os.environ.get("GANTRY_CLIENT_RESTARTED") and Path(python).exists():
         os.environ["GANTRY_CLIENT_RESTARTED"] = "1"
         os.execv(python, [python, "-W", "ignore", *sys.argv])
+    if all(importlib.util.find_spec(m) for m in modules):
+        return
     skip(f"Python with {', '.join(modules)}")
 
 
