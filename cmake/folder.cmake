@@ -16,6 +16,7 @@ function(gantry_program target)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   target_compile_options(${target} PRIVATE -fPIC ${GANTRY_FLAGS})
   target_precompile_headers(${target} REUSE_FROM gantry_base)
+  add_dependencies(${target} gantry_drawing)  # opened when something is drawn
 endfunction()
 
 function(gantry_folder name)

@@ -1,6 +1,7 @@
 # `cmake --install` tree and Debian package.
 include(GNUInstallDirs)
 install(TARGETS gantry gantry-cli RUNTIME DESTINATION bin LIBRARY DESTINATION lib/gantry NAMELINK_SKIP)
+install(TARGETS gantry_drawing LIBRARY DESTINATION lib/gantry)
 if(TARGET gantryd)
   install(TARGETS gantryd RUNTIME DESTINATION bin)
 endif()
@@ -10,6 +11,7 @@ endif()
 if(TARGET gantry_torch)
   install(TARGETS gantry_torch LIBRARY DESTINATION lib/gantry COMPONENT torch)  # a package of its own: LibTorch is large
 endif()
+set_target_properties(gantry_drawing PROPERTIES INSTALL_RPATH "$ORIGIN")
 set_target_properties(gantry-cli PROPERTIES INSTALL_RPATH "$ORIGIN/../lib/gantry")
 if(TARGET gantry-python)
   # Debian's place; only below /usr is it on Python's path by itself.

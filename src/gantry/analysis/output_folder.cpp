@@ -13,7 +13,6 @@
 #include "gantry/compute/parallel.h"
 #include "gantry/dicom/iod/write.h"
 #include "gantry/io/io.h"
-#include "gantry/visualization/canvas.h"
 
 namespace gantry::analysis {
 
@@ -197,7 +196,7 @@ void write_series(const Path& folder, SeriesOutcome& outcome, const std::string&
   write_objects(folder, outcome, language, objects);
   if (!outcome.result.images.empty()) fs::create_directories(folder / "figures");
   for (const ReportDocument::KeyImage& image : outcome.result.images) {
-    write_atomic(folder / replace_all(image.file, "figures/", "figures/" + outcome.plan->key + "-"), png_bytes(image.rgb));
+    io::write(folder / replace_all(image.file, "figures/", "figures/" + outcome.plan->key + "-"), image.rgb, objects);
   }
 }
 

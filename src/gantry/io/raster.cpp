@@ -7,6 +7,7 @@
 
 #include "gantry/base/error.h"
 #include "gantry/io/formats.h"
+#include "gantry/io/png.h"
 
 namespace gantry::io {
 
@@ -151,7 +152,11 @@ Image read(const InputFile& file, Run& run, const ReadOptions&) {
   return voxels;
 }
 
-void write(const Path& path, const Image& image, Run&) {
+void write(const Path& path, const Image& image, Run&) { write_atomic(path, png_bytes(image)); }
+
+}  // namespace png
+
+Bytes png_bytes(const Image& image) {
   require_picture(image, "PNG");
   if (image.type() != PixelType::u8 && image.type() != PixelType::u16)
     throw Error(ErrorCode::not_possible, fmt::format("PNG: holds u8 and u16 values; the image has {}", name_of(image.type())));
@@ -170,10 +175,8 @@ void write(const Path& path, const Image& image, Run&) {
                                  : rows_of(static_cast<const std::uint8_t*>(image.data()), header);
   if (!png_encode(state, info, failure, header, rows.data()))
     throw Error(ErrorCode::not_possible, fmt::format("PNG: {}", failure.reason.data()));
-  write_atomic(path, output);
+  return output;
 }
-
-}  // namespace png
 
 namespace jpeg {
 

@@ -4,6 +4,7 @@
 
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
+#include "gantry/io/png.h"
 #include "gantry/report/compose.h"
 #include "gantry/report/theme.h"
 #include "gantry/report/wording.h"
@@ -251,7 +252,7 @@ class Writer {
       out_ += fmt::format(
           "<figure id=\"image-{0}\" style=\"--aspect:{1:.3f}\"><img src=\"data:image/png;base64,{2}\" width=\"{3:.0f}\" height=\"{4:.0f}\" "
           "alt=\"{5}\"><figcaption><b>{0}</b> {6}</figcaption></figure>\n",
-          number, aspect, base64(png_bytes(image.rgb)), width, height, alternative, caption);
+          number, aspect, base64(io::png_bytes(image.rgb)), width, height, alternative, caption);
     }
     out_ += "</div></section>\n";
   }

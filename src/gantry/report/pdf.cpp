@@ -51,14 +51,14 @@ class PdfWriter {
     number_page();
     return page_;
   }
-  Bytes finish() { return canvas_.finish(); }
+  Bytes finish() { return canvas_->finish(); }
 
  private:
   const ReportDocument& document_;
   std::string language_;
   const report::FrameWords& words_;
   int pages_ = 0;
-  Canvas canvas_;
+  std::unique_ptr<Canvas> canvas_;
   int page_ = 1;
   double y_ = page_top;
 
@@ -75,12 +75,12 @@ class PdfWriter {
   void put(double x, double y, std::string_view text, TextStyle how) {
     if (counting()) return;
     how.on_baseline = true;
-    canvas_.text(x, y + 0.97 * how.size, text, how);
+    canvas_->text(x, y + 0.97 * how.size, text, how);
   }
 
   void number_page() {
     TextStyle quiet = style(7.5, theme.quiet);
-    const std::string left = canvas_.measure(in(document_.title), quiet).width < 0.55 * content ? in(document_.title) : std::string();
+    const std::string left = canvas_->measure(in(document_.title), quiet).width < 0.55 * content ? in(document_.title) : std::string();
     put(margin, page_height - 32, left, quiet);
     const std::string number = language_ == "zh" ? fmt::format("第 {} 页，共 {} 页", page_, pages_)
                                                  : fmt::format("{} {} {} {}", words_.page, page_, words_.of, pages_);
@@ -89,7 +89,7 @@ class PdfWriter {
   }
   void new_page() {
     number_page();
-    canvas_.next_page();
+    canvas_->next_page();
     ++page_;
     y_ = page_top;
   }
@@ -109,7 +109,7 @@ class PdfWriter {
   void paragraph(const std::string& text, TextStyle how, double leading, double indent = 0, double width = 0) {
     how.width = width > 0 ? width : content - indent;
     std::size_t bold_left = how.bold_bytes;
-    for (const std::string& line : canvas_.lines(text, how)) {
+    for (const std::string& line : canvas_->lines(text, how)) {
       ensure(leading);
       TextStyle one = how;
       one.width = 0;
@@ -123,7 +123,7 @@ class PdfWriter {
   void head() {
     const std::string title = in(document_.title);
     const std::string subtitle = in(document_.subtitle);
-    const double side = subtitle.empty() ? 0 : canvas_.measure(subtitle, style(8, theme.quiet)).width;
+    const double side = subtitle.empty() ? 0 : canvas_->measure(subtitle, style(8, theme.quiet)).width;
     const bool beside = side < 0.35 * content;
     const double title_top = y_;
     paragraph(title, style(16, theme.text, true), 21, 0, beside && side > 0 ? content - side - 16 : content);
@@ -135,7 +135,7 @@ class PdfWriter {
       paragraph(subtitle, quiet, 12);
     }
     y_ += 5;
-    canvas_.rectangle(margin, y_, content, 1.5, {theme.accent, 1});
+    canvas_->rectangle(margin, y_, content, 1.5, {theme.accent, 1});
     y_ += 14;
   }
 
@@ -150,7 +150,7 @@ class PdfWriter {
       TextStyle value = style(9.5);
       value.width = width;
       for (std::size_t n = begin; n < std::min(begin + columns, facts.size()); ++n) {
-        values.push_back(canvas_.lines(in(facts[n].value), value));
+        values.push_back(canvas_->lines(in(facts[n].value), value));
         most = std::max(most, values.back().size());
       }
       ensure(26);
@@ -167,9 +167,9 @@ class PdfWriter {
 
   /// A label cut to its column.
   std::string fitted(const std::string& text, TextStyle how, double width) const {
-    if (canvas_.measure(text, how).width <= width) return text;
+    if (canvas_->measure(text, how).width <= width) return text;
     how.width = width;
-    return canvas_.lines(text, how).front();
+    return canvas_->lines(text, how).front();
   }
 
   /// Columns of lines side by side, over as many pages as they need; `bold` counts the bold bytes of each column's first line.
@@ -197,23 +197,23 @@ class PdfWriter {
         if (n >= 1 && n <= static_cast<int>(document_.images.size())) existing.push_back(n);
       }
       const std::string see = wording::images(existing, language_);
-      const double see_width = see.empty() ? 0 : std::min(canvas_.measure(see, style(8.5)).width + 12, 0.25 * content);
+      const double see_width = see.empty() ? 0 : std::min(canvas_->measure(see, style(8.5)).width + 12, 0.25 * content);
       const double text_left = chip.empty() ? 10 : 86;
       TextStyle how = style(9.5);
       how.width = content - text_left - see_width - 10;
       how.bold_bytes = report::bold_bytes(sentence);
       const double leading = 14;
-      const std::vector<std::string> lines = canvas_.lines(sentence, how);
+      const std::vector<std::string> lines = canvas_->lines(sentence, how);
       const double height = leading * static_cast<double>(lines.size()) + 11;
       if (height > page_bottom - page_top) {  // longer than a page: without a panel
         paragraph(chip + " " + sentence, style(9.5), leading);
         continue;
       }
       ensure(height);
-      canvas_.rectangle(margin, y_, content, height, {theme.panel, 1}, 4);
+      canvas_->rectangle(margin, y_, content, height, {theme.panel, 1}, 4);
       if (!chip.empty()) {
         const auto& tint = theme.tint(glance.attention);
-        canvas_.rectangle(margin + 8, y_ + 5, 68, 14, {tint.background, 1}, 3);
+        canvas_->rectangle(margin + 8, y_ + 5, 68, 14, {tint.background, 1}, 3);
         TextStyle small = style(8, tint.text, true);
         small.align = Align::centre;
         put(margin + 42, y_ + 7.6, chip, small);
@@ -263,7 +263,7 @@ class PdfWriter {
         TextStyle how = style(8, theme.quiet);
         how.width = row * aspect(n);
         how.bold_bytes = std::to_string(n + 1).size();
-        captions.push_back(canvas_.lines(std::to_string(n + 1) + " " + in(images[n].caption), how));
+        captions.push_back(canvas_->lines(std::to_string(n + 1) + " " + in(images[n].caption), how));
         most = std::max(most, captions.back().size());
         lefts.push_back(x);
         numbers.push_back(how.bold_bytes);
@@ -273,9 +273,9 @@ class PdfWriter {
       for (std::size_t n = begin; n < end; ++n) {
         const double left = lefts[n - begin];
         if (images[n].rgb.empty() || counting()) continue;
-        canvas_.clip(left, y_, row * aspect(n), row, 4);
-        canvas_.picture(images[n].rgb, left, y_, row * aspect(n), row);
-        canvas_.unclip();
+        canvas_->clip(left, y_, row * aspect(n), row, 4);
+        canvas_->picture(images[n].rgb, left, y_, row * aspect(n), row);
+        canvas_->unclip();
       }
       y_ += row + 5;
       draw_lines(
@@ -306,9 +306,9 @@ class PdfWriter {
   std::vector<double> column_widths(const ReportDocument::Measurements& table, const report::TableShape& shape) const {
     std::vector<double> widths(shape.columns, 0);
     for (std::size_t c = 0; c < shape.columns; ++c) {
-      widths[c] = std::min(canvas_.measure(column_title(table, shape, c), style(8, theme.quiet, true)).width, 90.0);
+      widths[c] = std::min(canvas_->measure(column_title(table, shape, c), style(8, theme.quiet, true)).width, 90.0);
       for (const auto& row : table.rows) {
-        double width = canvas_.measure(cell_text(row, shape, c), style(9)).width;
+        double width = canvas_->measure(cell_text(row, shape, c), style(9)).width;
         if (c == 0 && row.swatch) width += 13;
         widths[c] = std::max(widths[c], width + 1);
       }
@@ -365,13 +365,13 @@ class PdfWriter {
     for (std::size_t c = 0; c < shape.columns; ++c) {
       TextStyle how = style(8, theme.quiet, true);
       how.width = widths[c];
-      titles.push_back(canvas_.lines(column_title(table, shape, c), how));
+      titles.push_back(canvas_->lines(column_title(table, shape, c), how));
       if (titles.back().size() > 6) titles.back().resize(6);
       most = std::max(most, titles.back().size());
     }
     draw_cells(table, shape, widths, titles, 0, most, style(8, theme.quiet, true), 11);
     y_ += static_cast<double>(most) * 11 + 3;
-    canvas_.rectangle(margin, y_, content, 0.75, {theme.line, 1});
+    canvas_->rectangle(margin, y_, content, 0.75, {theme.line, 1});
     y_ += 4;
   }
 
@@ -399,7 +399,7 @@ class PdfWriter {
     for (std::size_t c = 0; c < shape.columns; ++c) {
       TextStyle how = style(9);
       how.width = widths[c] - (c == 0 ? indent : 0);
-      cells.push_back(canvas_.lines(cell_text(row, shape, c), how));
+      cells.push_back(canvas_->lines(cell_text(row, shape, c), how));
       most = std::max(most, cells.back().size());
     }
     const auto fresh_page = [&] {
@@ -412,7 +412,7 @@ class PdfWriter {
       const double room = page_bottom - y_ - 4;
       const std::size_t fits = std::max<std::size_t>(1, static_cast<std::size_t>(room / leading));
       const std::size_t to = std::min(most, from + fits);
-      if (from == 0 && row.swatch) canvas_.rectangle(margin, y_ + 2, 7.5, 7.5, {row.color, 1}, 1.5);
+      if (from == 0 && row.swatch) canvas_->rectangle(margin, y_ + 2, 7.5, 7.5, {row.color, 1}, 1.5);
       draw_cells(table, shape, widths, cells, from, to, style(9), leading, indent);
       if (from == 0 && row.range.show && shape.range_column != report::TableShape::none) range_bar(shape, widths, row.range);
       y_ += leading * static_cast<double>(to - from);
@@ -420,7 +420,7 @@ class PdfWriter {
       if (from < most) fresh_page();
     }
     y_ += 3;
-    canvas_.rectangle(margin, y_, content, 0.5, {theme.line, 1});
+    canvas_->rectangle(margin, y_, content, 0.5, {theme.line, 1});
     y_ += 4;
   }
 
@@ -429,9 +429,9 @@ class PdfWriter {
     for (std::size_t c = 0; c < shape.range_column; ++c) x += widths[c] + cell_gap;
     const double width = std::min(widths[shape.range_column], range_width);
     const report::RangeParts parts = report::range_parts(range);
-    canvas_.rectangle(x, y_ + 4, width, 4, {theme.range_track, 1}, 2);
-    canvas_.rectangle(x + parts.usual_begin * width, y_ + 4, (parts.usual_end - parts.usual_begin) * width, 4, {theme.range_usual, 1}, 2);
-    canvas_.rectangle(x + parts.value * (width - 2), y_ + 1, 2, 10, {theme.text, 1}, 0.5);
+    canvas_->rectangle(x, y_ + 4, width, 4, {theme.range_track, 1}, 2);
+    canvas_->rectangle(x + parts.usual_begin * width, y_ + 4, (parts.usual_end - parts.usual_begin) * width, 4, {theme.range_usual, 1}, 2);
+    canvas_->rectangle(x + parts.value * (width - 2), y_ + 1, 2, 10, {theme.text, 1}, 0.5);
   }
 
   void charts() {
@@ -450,11 +450,11 @@ class PdfWriter {
       for (std::size_t n = begin; n < end; ++n) {
         TextStyle how = style(9.5, theme.text, true);
         how.width = width;
-        titles.push_back(canvas_.lines(in(document_.charts[n].title), how));
+        titles.push_back(canvas_->lines(in(document_.charts[n].title), how));
         most_titles = std::max(most_titles, titles.back().size());
         how = style(8, theme.quiet);
         how.width = width;
-        notes.push_back(canvas_.lines(in(document_.charts[n].note), how));
+        notes.push_back(canvas_->lines(in(document_.charts[n].note), how));
         most_notes = std::max(most_notes, notes.back().size());
       }
       ensure(height + 20 + 13 * static_cast<double>(std::min<std::size_t>(most_titles, 8)));
@@ -463,9 +463,9 @@ class PdfWriter {
       y_ += 3;
       ensure(height);
       for (std::size_t n = begin; n < end && !counting(); ++n) {
-        canvas_.push(left(n - begin), y_, scale);
-        draw_chart(canvas_, report::chart_in(document_.charts[n], language_), 0, 0, width / scale, height / scale);
-        canvas_.pop();
+        canvas_->push(left(n - begin), y_, scale);
+        draw_chart(*canvas_, report::chart_in(document_.charts[n], language_), 0, 0, width / scale, height / scale);
+        canvas_->pop();
       }
       y_ += height + 4;
       draw_lines(notes, most_notes, left, style(8, theme.quiet), 11);
@@ -488,7 +488,7 @@ class PdfWriter {
   void foot() {
     ensure(50);
     y_ += 16;
-    canvas_.rectangle(margin, y_, content, 0.75, {theme.line, 1});
+    canvas_->rectangle(margin, y_, content, 0.75, {theme.line, 1});
     y_ += 7;
     paragraph(report::footer_text(document_, language_), style(8, theme.quiet), 11.5);
   }

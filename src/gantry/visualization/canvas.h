@@ -55,55 +55,53 @@ struct PdfInfo {
   std::string creation_date;  ///< ISO 8601 date or date and time; nothing else enters the file's dates
 };
 
-/// Draws vectors, text and images on a bitmap or on the pages of a PDF. The same calls give the same bytes.
+/// Draws vectors, text and images on a bitmap or on the pages of a PDF. The same calls give the same bytes. Cairo and Pango do the work in
+/// the plug-in libgantry_drawing.so, which the first canvas opens: the forty libraries behind them take as long to load as all others.
 class Canvas {
  public:
-  /// A bitmap of 1 to 16384 pixels a side, filled with `background`. Throws Error(parameter) outside.
-  static Canvas bitmap(int width_px, int height_px, Color background);
-  /// A PDF with pages of this size in points.
-  static Canvas pdf(double width_pt, double height_pt, const PdfInfo& info);
-  Canvas(Canvas&&) noexcept;
-  Canvas& operator=(Canvas&&) noexcept;
-  ~Canvas();
+  /// A bitmap of 1 to 16384 pixels a side, filled with `background`. Throws Error(parameter) outside, Error(not_possible) without the
+  /// plug-in.
+  static std::unique_ptr<Canvas> bitmap(int width_px, int height_px, Color background);
+  /// A PDF with pages of this size in points. Throws Error(not_possible) without the plug-in.
+  static std::unique_ptr<Canvas> pdf(double width_pt, double height_pt, const PdfInfo& info);
+  virtual ~Canvas() = default;
 
-  void rectangle(double x, double y, double width, double height, Paint fill, double radius = 0);
+  virtual void rectangle(double x, double y, double width, double height, Paint fill, double radius = 0) = 0;
   /// Fills the closed polygons (even-odd).
-  void fill(const std::vector<Polyline>& polygons, Paint paint);
+  virtual void fill(const std::vector<Polyline>& polygons, Paint paint) = 0;
   /// Strokes the lines with round joins; `dash` is the length of dashes and gaps, 0 = solid.
-  void stroke(const std::vector<Polyline>& lines, bool closed, double width, Paint paint, double dash = 0);
-  void circle(Point2 centre, double radius, std::optional<Paint> fill, std::optional<Paint> edge, double edge_width = 1);
+  virtual void stroke(const std::vector<Polyline>& lines, bool closed, double width, Paint paint, double dash = 0) = 0;
+  virtual void circle(Point2 centre, double radius, std::optional<Paint> fill, std::optional<Paint> edge, double edge_width = 1) = 0;
   /// Draws `text` with its first line's top at y. x is the left edge, the middle or the right edge by `align`; with a width, x is the
   /// left edge of the box in which lines are aligned. Bytes that are no UTF-8 and control characters are replaced.
-  TextBox text(double x, double y, std::string_view text, const TextStyle& style);
-  TextBox measure(std::string_view text, const TextStyle& style) const;
+  virtual TextBox text(double x, double y, std::string_view text, const TextStyle& style) = 0;
+  virtual TextBox measure(std::string_view text, const TextStyle& style) const = 0;
   /// The lines of `text` as they break at the style's width, each as its own string.
-  std::vector<std::string> lines(std::string_view text, const TextStyle& style) const;
+  virtual std::vector<std::string> lines(std::string_view text, const TextStyle& style) const = 0;
   /// Text turned by 90 degrees to the left around its middle at (x, y).
-  void text_upwards(double x, double y, std::string_view text, const TextStyle& style);
+  virtual void text_upwards(double x, double y, std::string_view text, const TextStyle& style) = 0;
   /// An RGB or grey u8 image, stretched to the rectangle.
-  void picture(const Image& image, double x, double y, double width, double height);
+  virtual void picture(const Image& image, double x, double y, double width, double height) = 0;
   /// Limits drawing to a rectangle with round corners until `unclip`.
-  void clip(double x, double y, double width, double height, double radius = 0);
-  void unclip();
+  virtual void clip(double x, double y, double width, double height, double radius = 0) = 0;
+  virtual void unclip() = 0;
 
   /// Moves the origin to (x, y) and enlarges what follows by `scale`, until `pop`.
-  void push(double x, double y, double scale);
-  void pop();
+  virtual void push(double x, double y, double scale) = 0;
+  virtual void pop() = 0;
 
   /// Ends a page of a PDF and begins the next.
-  void next_page();
+  virtual void next_page() = 0;
   /// The bitmap as a u8 image with 3 components. Throws Error(internal) for a PDF.
-  Image image() const;
+  virtual Image image() const = 0;
   /// Ends the PDF and returns the file. Throws Error(internal) for a bitmap.
-  Bytes finish();
-
- private:
-  struct State;
-  explicit Canvas(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  virtual Bytes finish() = 0;
 };
 
-/// A grey or RGB u8 image as a PNG file; the same pixels give the same bytes.
-Bytes png_bytes(const Image& image);
+/// What the drawing plug-in offers.
+struct CanvasMakers {
+  std::unique_ptr<Canvas> (*bitmap)(int width_px, int height_px, Color background);
+  std::unique_ptr<Canvas> (*pdf)(double width_pt, double height_pt, const PdfInfo& info);
+};
 
 }  // namespace gantry

@@ -77,7 +77,7 @@ class Layout {
  private:
   const Chart& chart_;
   double width_, height_;
-  Canvas ruler_;
+  std::unique_ptr<Canvas> ruler_;
   std::vector<Color> colors_;
   Drawing drawing_;
   double left_ = 0, right_ = 0, top_ = 0, bottom_ = 0;
@@ -98,7 +98,7 @@ class Layout {
   static constexpr double row_ = 16;
 
   double measure(std::string_view text) const {
-    return ruler_.measure(text, {.size = size_, .tabular = true, .language = chart_.language}).width;
+    return ruler_->measure(text, {.size = size_, .tabular = true, .language = chart_.language}).width;
   }
   double to_x(double value) const { return left_ + (value - x_low_) / (x_high_ - x_low_) * (right_ - left_); }
   double to_y(double value) const { return bottom_ - (value - y_ticks_.first) / (y_ticks_.last - y_ticks_.first) * (bottom_ - top_); }
@@ -435,11 +435,12 @@ void draw_chart(Canvas& canvas, const Chart& chart, double x, double y, double w
 
 Image chart_image(const Chart& chart, int width_px, int height_px) {
   constexpr double scale = 2, margin = 12;
-  Canvas canvas = Canvas::bitmap(static_cast<int>(scale * width_px), static_cast<int>(scale * height_px), ChartInk{}.background);
-  canvas.push(0, 0, scale);
-  draw_chart(canvas, chart, margin, margin, width_px - 2 * margin, height_px - 2 * margin);
-  canvas.pop();
-  return canvas.image();
+  const std::unique_ptr<Canvas> canvas =
+      Canvas::bitmap(static_cast<int>(scale * width_px), static_cast<int>(scale * height_px), ChartInk{}.background);
+  canvas->push(0, 0, scale);
+  draw_chart(*canvas, chart, margin, margin, width_px - 2 * margin, height_px - 2 * margin);
+  canvas->pop();
+  return canvas->image();
 }
 
 }  // namespace gantry

@@ -68,9 +68,9 @@ TEST(Chart, on_a_canvas_shows_the_colours_of_its_series) {
   Chart chart;
   chart.bars = true;
   chart.series = {{"", {1, 2}, {5, 5}, {}, {}, {0xd5, 0x5e, 0x00}}};
-  Canvas canvas = Canvas::bitmap(300, 200, {255, 255, 255});
-  draw_chart(canvas, chart, 0, 0, 300, 200);
-  const auto view = canvas.image().as<std::uint8_t>();
+  const std::unique_ptr<Canvas> canvas = Canvas::bitmap(300, 200, {255, 255, 255});
+  draw_chart(*canvas, chart, 0, 0, 300, 200);
+  const auto view = canvas->image().as<std::uint8_t>();
   int orange = 0;
   for (std::int64_t n = 0; n < view.count(); n += 3) orange += view[n] == 0xd5 && view[n + 1] == 0x5e && view[n + 2] == 0 ? 1 : 0;
   EXPECT_GT(orange, 10000);

@@ -460,19 +460,19 @@ Image figure(const Image& image, const Labels* labels, const FigureSpec& spec, c
   const std::int64_t slice = slice_index(grid, spec.plane, spec.position_mm);
   const Scene scene(extract_slice(image, spec.plane, slice), grid, axes);
   const View view = view_of(scene, spec);
-  Canvas canvas = Canvas::bitmap(view.width, view.height, {0, 0, 0});
-  canvas.picture(pixels(scene, view, spec, run), 0, 0, view.width, view.height);
-  if (labels && !labels->image().empty()) draw_outlines(canvas, scene, view, *labels, grid, spec.plane, slice, spec);
-  draw_markers(canvas, scene, view, spec, 0.5 * grid.spacing_mm()[axes.through]);
+  const std::unique_ptr<Canvas> canvas = Canvas::bitmap(view.width, view.height, {0, 0, 0});
+  canvas->picture(pixels(scene, view, spec, run), 0, 0, view.width, view.height);
+  if (labels && !labels->image().empty()) draw_outlines(*canvas, scene, view, *labels, grid, spec.plane, slice, spec);
+  draw_markers(*canvas, scene, view, spec, 0.5 * grid.spacing_mm()[axes.through]);
   if (spec.annotations) {
     const Vec3 centre = view.world(scene.lattice.origin_mm, view.width / 2.0, view.height / 2.0);
     const int patient = spec.plane == Plane::axial ? 2 : spec.plane == Plane::coronal ? 1 : 0;
     std::string position = fmt::format("{:.1f}", centre[patient]);
     if (position == "-0.0") position = "0.0";
     if (position.starts_with('-')) position = "\u2212" + position.substr(1);
-    annotate(canvas, view, spec, fmt::format("{} {} mm", "xyz"[patient], position));
+    annotate(*canvas, view, spec, fmt::format("{} {} mm", "xyz"[patient], position));
   }
-  return with_grid(canvas, view);
+  return with_grid(*canvas, view);
 }
 
 Image projection_figure(const Image& image, const FigureSpec& spec, const Run& run) {
@@ -495,15 +495,15 @@ Image projection_figure(const Image& image, const FigureSpec& spec, const Run& r
   FigureSpec plain = spec;
   plain.fused = nullptr;
   const View view = view_of(scene, plain);
-  Canvas canvas = Canvas::bitmap(view.width, view.height, {0, 0, 0});
-  canvas.picture(pixels(scene, view, plain, run), 0, 0, view.width, view.height);
-  draw_markers(canvas, scene, view, plain, slab && !turned ? 0.5 * spec.slab_mm : 1e9);
+  const std::unique_ptr<Canvas> canvas = Canvas::bitmap(view.width, view.height, {0, 0, 0});
+  canvas->picture(pixels(scene, view, plain, run), 0, 0, view.width, view.height);
+  draw_markers(*canvas, scene, view, plain, slab && !turned ? 0.5 * spec.slab_mm : 1e9);
   if (spec.annotations) {
     const char* word = projection == Projection::maximum ? "MIP" : projection == Projection::minimum ? "MinIP" : "mean";
     const std::string text = slab && !turned ? fmt::format("{} {:.0f} mm", word, spec.slab_mm) : std::string(word);
-    annotate(canvas, view, plain, text);
+    annotate(*canvas, view, plain, text);
   }
-  return with_grid(canvas, view);
+  return with_grid(*canvas, view);
 }
 
 Image montage(std::span<const Image> images, int columns, int gap_px, Color background) {
@@ -524,16 +524,16 @@ Image montage(std::span<const Image> images, int columns, int gap_px, Color back
   double height = gap_px * static_cast<double>(row_heights.size() - 1);
   for (const double row : row_heights) height += row;
   const double width = columns * cell + (columns - 1) * gap_px;
-  Canvas canvas = Canvas::bitmap(static_cast<int>(width), static_cast<int>(height), background);
+  const std::unique_ptr<Canvas> canvas = Canvas::bitmap(static_cast<int>(width), static_cast<int>(height), background);
   double y = 0;
   for (std::size_t n = 0; n < images.size(); ++n) {
     const auto column = static_cast<double>(n % static_cast<std::size_t>(columns));
     const std::size_t row = n / static_cast<std::size_t>(columns);
     if (column == 0 && row > 0) y += row_heights[row - 1] + gap_px;
     const double own = height_of(images[n]);
-    canvas.picture(images[n], column * (cell + gap_px), y + std::floor((row_heights[row] - own) / 2), cell, own);
+    canvas->picture(images[n], column * (cell + gap_px), y + std::floor((row_heights[row] - own) / 2), cell, own);
   }
-  return canvas.image();
+  return canvas->image();
 }
 
 std::vector<Vec3> spread_positions(const Image& image, const Labels* labels, const std::vector<int>& values, Plane plane, int count) {

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "gantry/base/error.h"
+#include "gantry/io/png.h"
 #include "gantry/visualization/contour.h"
 
 namespace gantry {
@@ -195,7 +196,7 @@ TEST(Figure, has_the_same_bytes_for_any_number_of_threads) {
   const Image one = figure(image, nullptr, spec, gantry::Run(RunOptions{.threads = 1}));
   const Image three = figure(image, nullptr, spec, gantry::Run(RunOptions{.threads = 3}));
   EXPECT_TRUE(std::ranges::equal(one.bytes(), three.bytes()));
-  EXPECT_EQ(png_bytes(one), png_bytes(three));
+  EXPECT_EQ(io::png_bytes(one), io::png_bytes(three));
 }
 
 TEST(Figure, draws_a_volume_of_one_voxel_and_refuses_nonsense) {

@@ -24,7 +24,7 @@ class TorchEngine final : public Engine {
 }  // namespace gantry::learning
 
 /// What `learning::engine` asks for; nullptr when the plug-in is of another version than the library.
-extern "C" __attribute__((visibility("default"))) const gantry::learning::Engine* gantry_learning_engine(const char* version) {
+extern "C" __attribute__((visibility("default"))) const void* gantry_learning_engine(const char* version) {
   static const gantry::learning::TorchEngine engine;
-  return std::string_view(version) == gantry::version() ? &engine : nullptr;
+  return std::string_view(version) == gantry::version() ? static_cast<const gantry::learning::Engine*>(&engine) : nullptr;
 }
