@@ -7,7 +7,8 @@ window.config = {
   showStudyList: false,
   extensions: [],
   modes: [],
-  customizationService: {},
+  // No tour of the viewer lies over the first study.
+  customizationService: [{ "ohif.tours": { $set: [] } }],
   maxNumberOfWebWorkers: 2,
   maxNumRequests: { interaction: 100, thumbnail: 75, prefetch: 25 },
   strictZSpacingForVolumeViewport: true,
@@ -15,6 +16,8 @@ window.config = {
   showCPUFallbackMessage: false,
   showLoadingIndicator: true,
   investigationalUseDialog: { option: "never" },
+  // Masks that were asked for are drawn without a question.
+  disableConfirmationPrompts: true,
   defaultDataSourceName: "dicomweb",
   dataSources: [
     {

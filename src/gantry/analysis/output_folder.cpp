@@ -91,6 +91,7 @@ ObjectParts parts_for_object(const SeriesResult& result, bool lesions) {
     const Label* row = result.labels.find(segment.label_value);
     if (!row) continue;
     parts.rows.push_back(*row);
+    if (segment.id != family(segment.id)) parts.rows.back().name += " " + segment.id.substr(family(segment.id).size() + 1);
     if (!segment.includes.empty()) parts.includes[segment.label_value] = segment.includes;
   }
   return parts;
@@ -110,7 +111,11 @@ void write_objects(const Path& folder, SeriesOutcome& outcome, const std::string
       outcome.result.warnings.push_back(fmt::format("{} of series {} was not written: {}", what, plan.key, error.message()));
     }
   };
-  std::map<int, std::pair<std::string, int>> placed;  // label value -> SOP instance UID, segment number
+  struct Place {
+    std::string sop_instance_uid, series_uid;
+    int number = 0;
+  };
+  std::map<int, Place> placed;  // by label value
   if (!result.labels.image().empty() && plan.series.is_volume) {
     for (const bool lesions : {false, true}) {
       attempt("segmentation", [&] {
@@ -118,8 +123,11 @@ void write_objects(const Path& folder, SeriesOutcome& outcome, const std::string
         if (parts.rows.empty()) return;
         const Labels labels(result.labels.image(), std::move(parts.rows));
         const std::string name = fmt::format("{}-{}.dcm", plan.key, lesions ? "segmentation-lesions" : "segmentation");
-        const dicom::WrittenSegmentation written = dicom::write_segmentation(dicom_folder / name, plan.series, labels, run, parts.includes);
-        for (const auto& [value, number] : written.segment_number) placed[value] = {written.sop_instance_uid, number};
+        const dicom::WrittenSegmentation written =
+            dicom::write_segmentation(dicom_folder / name, plan.series, labels, run, parts.includes,
+                                      lesions ? dicom::SegmentationSeries::lesions : dicom::SegmentationSeries::structures);
+        for (const auto& [value, number] : written.segment_number)
+          placed[value] = {written.sop_instance_uid, written.series_instance_uid, number};
       });
     }
   }
@@ -135,8 +143,9 @@ void write_objects(const Path& folder, SeriesOutcome& outcome, const std::string
       for (const Segment& segment : result.segments) {
         const auto at = segment.id == segment_id ? placed.find(segment.label_value) : placed.end();
         if (at == placed.end()) continue;
-        group.segmentation_sop_instance_uid = at->second.first;
-        group.segment_number = at->second.second;
+        group.segmentation_sop_instance_uid = at->second.sop_instance_uid;
+        group.segmentation_series_uid = at->second.series_uid;
+        group.segment_number = at->second.number;
       }
       groups.push_back(std::move(group));
       return groups.back();

@@ -39,17 +39,28 @@ Response front_page() {
   return response.header("Content-Type", "text/html; charset=utf-8");
 }
 
+namespace {
+
+/// What pages and workers may load: from this host alone. `evaluated` = scripts may make functions out of text.
+std::string content_policy(bool evaluated) {
+  return fmt::format(
+      "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{} blob:; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
+      "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' blob: data:; object-src 'none'; base-uri 'self'; "
+      "frame-ancestors 'none'; form-action 'self'",
+      evaluated ? " 'unsafe-eval'" : "");
+}
+
+}  // namespace
+
+Response& allow_evaluation(Response& response) { return response.header("Content-Security-Policy", content_policy(true)); }
+
 void add_page_headers(Response& response) {
-  const auto add = [&](const char* name, const char* value) {
+  const auto add = [&](const char* name, const std::string& value) {
     const bool there =
         std::any_of(response.headers.begin(), response.headers.end(), [&](const auto& header) { return header.first == name; });
     if (!there) response.header(name, value);
   };
-  add("Content-Security-Policy",
-      "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src "
-      "'self' data: blob:; "
-      "font-src 'self' data:; connect-src 'self' blob: data:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'; form-action "
-      "'self'");
+  add("Content-Security-Policy", content_policy(false));
   add("Cross-Origin-Opener-Policy", "same-origin");
   add("Cross-Origin-Embedder-Policy", "require-corp");
   add("Cross-Origin-Resource-Policy", "same-origin");

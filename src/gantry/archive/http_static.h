@@ -16,6 +16,10 @@ Response static_file(const Request& request, const Path& folder, const std::stri
 /// The page at `/` where no console is installed.
 Response front_page();
 
+/// Lets the scripts of this page or worker make functions out of text, still of this host alone: the packaged viewer's array library and
+/// its decoders do, and draw no masks and no compressed images without. Before `add_page_headers`.
+Response& allow_evaluation(Response& response);
+
 /// Headers that every page of this server carries: nothing is loaded from other hosts, no other site may frame it.
 void add_page_headers(Response& response);
 

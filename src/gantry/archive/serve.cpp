@@ -71,7 +71,10 @@ void add_viewer(Router& router) {
   const Path viewer = find_resource("viewer/index.html").parent_path();
   if (viewer.empty()) return;
   const std::vector<std::string> modes{"viewer", "segmentation", "tmtv", "microscopy", "dynamic-volume", "usAnnotation", "basic"};
-  const auto page = [viewer](Request& request) { return static_file(request, viewer, "index.html"); };
+  const auto page = [viewer](Request& request) {
+    Response response = static_file(request, viewer, "index.html");
+    return allow_evaluation(response);
+  };
   for (const std::string& mode : modes) {
     router.add({"GET", "/" + mode, "The viewer", page, true, Json::object(), false});
     router.add({"GET", "/" + mode + "/{name...}", "The viewer", page, true, Json::object(), false});
@@ -83,7 +86,8 @@ void add_viewer(Router& router) {
     const auto file = [viewer](Request& request) {
       const auto found = file_inside(viewer, join(request.path, "/"));
       if (!found) throw Error(ErrorCode::not_found, "path: nothing is here");
-      return file_response(request, *found, media_type_of(*found)).header("Cache-Control", "max-age=3600");
+      Response response = file_response(request, *found, media_type_of(*found));
+      return allow_evaluation(response.header("Cache-Control", "max-age=3600"));
     };
     router.add({"GET", "/" + name + (entry.is_directory() ? "/{name...}" : ""), "The viewer", file, true, Json::object(), false});
   }

@@ -16,6 +16,9 @@ export const address = {
   upload: () => "/console/upload",
   jobs: () => "/console/jobs",
   job: (id: string) => `/console/jobs/${encodeURIComponent(id)}`,
+  /** Of the packaged viewer, outside the console; it draws the masks of a segmentation series at once. */
+  viewer: (study: string, masks: string | null) =>
+    `/viewer?StudyInstanceUIDs=${encodeURIComponent(study)}${masks ? `&initialSeriesInstanceUID=${encodeURIComponent(masks)}` : ""}`,
 };
 
 export function placeOf(path: string): Place {

@@ -254,15 +254,16 @@ void add_evidence(Draft& root, const Series& source, const std::vector<Measureme
   for (const Instance* instance : distinct_instances(source))
     add_reference(images, "ReferencedSOPSequence", instance->sop_class_uid, instance->sop_instance_uid);
   study.add_item("ReferencedSeriesSequence", std::move(images));
-  std::set<std::string> segmentations;
+  std::map<std::string, std::set<std::string>> segmentations;  // series -> objects
   for (const MeasurementGroup& group : groups) {
-    if (!group.segmentation_sop_instance_uid.empty()) segmentations.insert(group.segmentation_sop_instance_uid);
+    if (!group.segmentation_sop_instance_uid.empty())
+      segmentations[group.segmentation_series_uid].insert(group.segmentation_sop_instance_uid);
   }
-  if (segmentations.empty()) return;
-  Draft segments;
-  segments.set("SeriesInstanceUID", derived_series_uid(source, "segmentation"));
-  for (const std::string& uid : segmentations) add_reference(segments, "ReferencedSOPSequence", segmentation_class, uid);
-  study.add_item("ReferencedSeriesSequence", std::move(segments));
+  for (const auto& [series_uid, objects] : segmentations) {
+    Draft& series = study.add_item("ReferencedSeriesSequence");
+    series.set("SeriesInstanceUID", series_uid);
+    for (const std::string& uid : objects) add_reference(series, "ReferencedSOPSequence", segmentation_class, uid);
+  }
 }
 
 std::string content_of(const std::vector<MeasurementGroup>& groups, const std::string& language) {

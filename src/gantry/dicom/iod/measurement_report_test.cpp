@@ -39,19 +39,30 @@ std::vector<MeasurementGroup> some_groups() {
   statement.name = "Emphysema";
   statement.code = {"SCT", "87433001", "Pulmonary emphysema"};
   const Finding noise = number("ct.noise", "Noise", {}, -12.125, "HU");
-  return {
-      {.segment = "lung_left",
-       .tracking_id = "lung_left",
-       .segmentation_sop_instance_uid = "2.25.42",
-       .segment_number = 1,
-       .findings = {volume, density, missing, not_finite}},
-      {.segment = "lung_nodule.1",
-       .tracking_id = "lung_nodule.1",
-       .segmentation_sop_instance_uid = "2.25.42",
-       .segment_number = 3,
-       .findings = {diameter}},
-      {.segment = "", .tracking_id = "series", .segmentation_sop_instance_uid = "", .segment_number = 0, .findings = {noise, statement}},
-      {.segment = "heart", .tracking_id = "heart", .segmentation_sop_instance_uid = "", .segment_number = 0, .findings = {missing}}};
+  return {{.segment = "lung_left",
+           .tracking_id = "lung_left",
+           .segmentation_sop_instance_uid = "2.25.42",
+           .segmentation_series_uid = "2.25.41",
+           .segment_number = 1,
+           .findings = {volume, density, missing, not_finite}},
+          {.segment = "lung_nodule.1",
+           .tracking_id = "lung_nodule.1",
+           .segmentation_sop_instance_uid = "2.25.42",
+           .segmentation_series_uid = "2.25.41",
+           .segment_number = 3,
+           .findings = {diameter}},
+          {.segment = "",
+           .tracking_id = "series",
+           .segmentation_sop_instance_uid = "",
+           .segmentation_series_uid = "",
+           .segment_number = 0,
+           .findings = {noise, statement}},
+          {.segment = "heart",
+           .tracking_id = "heart",
+           .segmentation_sop_instance_uid = "",
+           .segmentation_series_uid = "",
+           .segment_number = 0,
+           .findings = {missing}}};
 }
 
 TEST(MeasurementReport, is_valid_for_dciodvfy) {

@@ -18,7 +18,8 @@ namespace gantry::dicom {
 
 namespace {
 
-constexpr DerivedKind segmentation_kind{"segmentation", "1.2.840.10008.5.1.4.1.1.66.4", "SEG", 1, "Gantry segmentation"};
+constexpr DerivedKind structures_kind{"segmentation", "1.2.840.10008.5.1.4.1.1.66.4", "SEG", 1, "Gantry segmentation"};
+constexpr DerivedKind lesions_kind{"lesion segmentation", "1.2.840.10008.5.1.4.1.1.66.4", "SEG", 4, "Gantry lesion segmentation"};
 
 /// One frame to write: where the segment numbered `segment` is not empty in plane `k`.
 struct FrameKey {
@@ -269,7 +270,8 @@ std::string content_of(const Labels& labels, const SegmentIncludes& includes) {
 }  // namespace
 
 WrittenSegmentation write_segmentation(const Path& path, const Series& source, const Labels& labels, Run& run,
-                                       const SegmentIncludes& includes) {
+                                       const SegmentIncludes& includes, SegmentationSeries series) {
+  const DerivedKind& kind = series == SegmentationSeries::lesions ? lesions_kind : structures_kind;
   if (labels.image().empty() || labels.image().components() != 1 || labels.image().frames() != 1)
     throw Error(ErrorCode::parameter, "labels: must be one label image without time frames");
   const Grid& grid = labels.image().grid();
@@ -285,9 +287,9 @@ WrittenSegmentation write_segmentation(const Path& path, const Series& source, c
   if (frames.empty()) throw Error(ErrorCode::not_possible, "labels: a segmentation needs at least one voxel that is not background");
 
   WrittenSegmentation written{.sop_instance_uid = object_uid(source, "segmentation", content_of(labels, includes)),
-                              .series_instance_uid = derived_series_uid(source, segmentation_kind.name)};
+                              .series_instance_uid = derived_series_uid(source, kind.name)};
   Draft object;
-  set_derived_context(object, source, segmentation_kind, written.sop_instance_uid, 1);
+  set_derived_context(object, source, kind, written.sop_instance_uid, 1);
   object.set("FrameOfReferenceUID",
              source.frame_of_reference_uid.empty() ? object_uid(source, "frame of reference", "") : source.frame_of_reference_uid);
   object.set("PositionReferenceIndicator", "");

@@ -59,19 +59,22 @@ struct WrittenSegmentation {
   std::string series_instance_uid;
   std::map<int, int> segment_number;  ///< of each label value that has voxels
 };
+/// Into which of the series derived from the source an object goes: viewers show one segmentation of a series, so each has its own.
+enum class SegmentationSeries { structures, lesions };
 /// Label value -> values of other labels that belong to it too: a lung to which its nodules belong. Segments may then overlap.
 using SegmentIncludes = std::map<int, std::vector<int>>;
 /// Writes a Segmentation (PS3.3 A.51), BINARY, one segment a label that has voxels, frames only where it is not empty, referring to the
 /// source instances. `labels` lie on the series' own grid. Errors: parameter (another grid, a series that is not from DICOM), not_possible
 /// (no voxel at all, 4 GiB or more).
 WrittenSegmentation write_segmentation(const Path& path, const Series& source, const Labels& labels, Run& run,
-                                       const SegmentIncludes& includes = {});
+                                       const SegmentIncludes& includes = {}, SegmentationSeries series = SegmentationSeries::structures);
 
 /// One group of measurements of a TID 1500 report: about one segment, or about the series when `segment` is empty.
 struct MeasurementGroup {
   std::string segment;  ///< id of the table of structures
   std::string tracking_id;
   std::string segmentation_sop_instance_uid;  ///< of the SEG that holds it, empty when none
+  std::string segmentation_series_uid;        ///< of the same SEG
   int segment_number = 0;
   std::vector<Finding> findings;  ///< those with a value
 };

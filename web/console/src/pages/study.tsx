@@ -200,6 +200,7 @@ export function StudyPage({ uid }: { uid: string }) {
   }, [series.value]);
   const shown = sorted.find((one) => one.uid === chosen) ?? sorted[0];
   const keyImages = useKeyImages(uid, series.value, analysis.loading ? undefined : analysis.value);
+  const masks = [shown, ...sorted].find((one) => one?.modality === "SEG");
   const reported = sorted.find((one) => one.modality === "SR");
 
   if (study.error && !study.value) return <Failure whole error={study.error} retry={study.reload} />;
@@ -256,7 +257,7 @@ export function StudyPage({ uid }: { uid: string }) {
               </Button>
             ) : null}
             {viewer ? (
-              <Button component="a" variant="default" href={`/viewer?StudyInstanceUIDs=${encodeURIComponent(uid)}`} rightSection={<ExternalIcon />}>
+              <Button component="a" variant="default" href={address.viewer(uid, masks?.uid ?? null)} rightSection={<ExternalIcon />}>
                 {t("study.open_viewer")}
               </Button>
             ) : null}
