@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""The commands of docs/guide/server.md run as they stand (on free ports) in an empty folder. Usage: guide_client_test.py GANTRY"""
+"""The commands of the guides that start a server run as they stand (on free ports) in an empty folder each. Usage: guide_client_test.py GANTRY
+[PAGE...]"""
 import os
 import re
 import shutil
@@ -21,18 +22,28 @@ def free_port():
         return str(probe.getsockname()[1])
 
 
+def run(page, program, expected):
+    http, dicom = free_port(), free_port()
+    text = "\n".join(re.findall(r"```sh\n(.*?)```", (ROOT / "docs/guide" / page).read_text(), re.S))
+    text = text.replace("gantry serve ", f"gantry serve --http-port {http} --dicom-port {dicom} ").replace(":8080", ":" + http).replace(":11112", ":" + dicom)
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "PATH": f"{Path(program).parent}:{os.environ['PATH']}", "XDG_CACHE_HOME": folder + "/cache"}
+        run = subprocess.run(["bash", "-exmc", "trap 'kill %1 %2 2>/dev/null || true' EXIT\n" + text], cwd=folder, env=environment, capture_output=True, text=True, timeout=800)
+        assert run.returncode == 0, f"{page}: exit {run.returncode}\n{run.stdout[-2000:]}\n{run.stderr[-3000:]}"
+        for words in expected:
+            assert words in run.stdout, f"{page}: without {words!r}: {run.stdout[-3000:]}"
+
+
 def main():
     if not shutil.which("curl"):
         skip("curl")
-    http, dicom = free_port(), free_port()
-    text = "\n".join(re.findall(r"```sh\n(.*?)```", (ROOT / "docs/guide/server.md").read_text(), re.S))
-    text = text.replace("gantry serve ", f"gantry serve --http-port {http} --dicom-port {dicom} ").replace(":8080", ":" + http).replace(":11112", ":" + dicom)
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "PATH": f"{Path(sys.argv[1]).parent}:{os.environ['PATH']}", "XDG_CACHE_HOME": folder + "/cache"}
-        run = subprocess.run(["bash", "-exmc", "trap 'kill %1 2>/dev/null || true' EXIT\n" + text], cwd=folder, env=environment, capture_output=True, text=True, timeout=250)
-        assert run.returncode == 0, f"exit {run.returncode}\n{run.stdout[-2000:]}\n{run.stderr[-3000:]}"
-        said = run.stdout
-        assert '"user":"admin"' in said and '"state":"done"' in said and "gantry_archive_instances 90" in said and "whole; last hash" in said, said[-3000:]
+    pages = {
+        "server.md": ['"user":"admin"', '"state":"done"', "gantry_archive_instances 90", "whole; last hash"],
+        "radiologist.md": ["lung_left.volume", "1-ct-segmentation-lesions.dcm"],
+        "administrator.md": ['"state":"done"', "gantry_archive_instances 109", "whole; last hash"],
+    }
+    for page in sys.argv[2:] or pages:
+        run(page, sys.argv[1], pages[page])
 
 
 main()
