@@ -37,8 +37,35 @@ def head(size=256):
     return result
 
 
+def target(size, spacing, planes, top, radius, centre):
+    """A target with a penumbra, and the positions of its voxels: what gantry_radiotherapy_bench makes."""
+    import numpy as np
+
+    axis = (np.arange(size) - (size - 1) / 2) * spacing
+    z = axis if planes > 1 else np.zeros(1)
+    r = np.sqrt((z[:, None, None] - centre[2]) ** 2 + (axis[None, :, None] - centre[1]) ** 2 + (axis[None, None, :] - centre[0]) ** 2)
+    return (z, axis, axis), 1 + top / (1 + np.exp((r - radius) / 6))
+
+
+def gamma(size, spacing, planes, radius):
+    """pymedphys at its usual ten steps a distance; both criteria as for Gantry."""
+    import warnings
+
+    from pymedphys._gamma.implementation.shell import gamma_shell
+
+    warnings.simplefilter("ignore")
+    axes, reference = target(size, spacing, planes, 60, radius, (0, 0, 0))
+    _, evaluated = target(size, spacing, planes, 60.9, radius + 0.5, (1.2, -0.8, 0.5 if planes > 1 else 0))
+    if planes == 1:
+        axes, reference, evaluated = axes[1:], reference[0], evaluated[0]
+    timed(lambda: gamma_shell(axes, reference, axes, evaluated, 3, 3, lower_percent_dose_cutoff=10, interp_fraction=10, max_gamma=2, global_normalisation=61, quiet=True))
+
+
 def main():
     case = sys.argv[1]
+    if case in ("gamma2", "gamma3"):
+        gamma(*((250, 1, 1, 80) if case == "gamma2" else (64, 3, 64, 50)))
+        return
     if case == "cases":
         print(json.dumps(CASES))
         return

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, statistics, archive, learning, start.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, statistics, radiotherapy, archive, learning, start.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
 import contextlib
 import json
@@ -151,6 +151,17 @@ def suite_statistics():
             yield row("statistics", words, "wall", "s", a, b if peer else None, "R" if peer else "", 3, ours, theirs if peer else "")
 
 
+def suite_radiotherapy():
+    """The work itself, without reading files; gamma beside pymedphys."""
+    bench = str(BIN / "gantry_radiotherapy_bench")
+    for case, words in (("gamma2", "gamma 3 %/3 mm, plane of 250 x 250 at 1 mm"), ("gamma3", "gamma 3 %/3 mm, 64^3 at 3 mm")):
+        ours, theirs = [bench, case], [*PEERS, case]
+        a, b = interleaved(lambda: reported(ours), lambda: reported(theirs), 3)
+        yield row("radiotherapy", words, "wall", "s", a, b, "pymedphys", 3, ours, theirs)
+    ours = [bench, "dvh"]
+    yield row("radiotherapy", "DVH of 5 spheres of 40 mm", "wall", "s", statistics.median(reported(ours) for _ in range(3)), runs=3, gantry_command=ours)
+
+
 def suite_archive():
     """Objects of 0.5 MB through DCMTK's stock clients, one association each time."""
     sys.path.insert(0, str(ROOT / "bench"))
@@ -227,7 +238,7 @@ def main():
         at = words.index("--json")
         target = Path(words[at + 1])
         del words[at : at + 2]
-    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "statistics": suite_statistics, "archive": suite_archive, "learning": suite_learning}
+    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "statistics": suite_statistics, "radiotherapy": suite_radiotherapy, "archive": suite_archive, "learning": suite_learning}
     for word in words:
         if word not in suites:
             sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")

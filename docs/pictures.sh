@@ -40,6 +40,12 @@ gantry statistics roc phantom:readers a.json --score reader_a --second reader_b 
 gantry statistics survival phantom:remission a.json --time weeks --event relapse --group arm --figure "$out/statistics.survival.png" --quiet
 gantry statistics association phantom:features phantom:genes a.csv --figure "$out/statistics.association.png" --quiet
 
+# A dose that falls off around a sphere, and one that falls off farther out.
+gantry filter gaussian phantom:sphere dose.nii --sigma 4 --quiet
+gantry filter gaussian phantom:sphere wider.nii --sigma 7 --quiet
+gantry radiotherapy dvh dose.nii phantom:two_spheres a.json --figure "$out/radiotherapy.dvh.png" --quiet
+gantry radiotherapy gamma dose.nii wider.nii a.json --figure "$out/radiotherapy.gamma.png" --quiet
+
 # What the methods of analysis find in a digital patient of each modality. keep RESULT FIGURE PICTURE: the first figure of that name.
 keep() { cp "$(find "$1/figures" -name "$2" | sort | head -n 1)" "$methods/$3.png"; }
 

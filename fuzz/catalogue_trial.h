@@ -10,6 +10,7 @@
 #include "gantry/base/error.h"
 #include "gantry/image/phantom/phantom.h"
 #include "gantry/operation/catalogue.h"
+#include "gantry/operation/contours_port.h"
 
 namespace gantry::fuzz {
 
@@ -158,12 +159,43 @@ inline Json drawn_json(Draw& draw, int depth = 0) {
   }
 }
 
+/// Known shapes or polygons, about the middle of the common grid, that may be flat, crossed, tilted or far away.
+inline Contours drawn_contours(Draw& draw, const Grid& common) {
+  const auto half = [&](int axis) { return 0.5 * static_cast<double>(common.size(axis) - 1); };
+  const Vec3 middle = common.world_from_voxel({half(0), half(1), half(2)});
+  if (!draw.one_in(2)) {
+    Contours known = phantom_contours(std::array{"sphere", "box", "cylinder", "two_spheres"}[draw.below(4)]);
+    for (ContouredRegion& region : known.regions) {
+      for (Contour& polygon : region.polygons) {
+        for (Vec3& point : polygon) point = point + middle;
+      }
+    }
+    return known;
+  }
+  Contours contours;
+  for (std::size_t regions = draw.below(3); regions > 0; --regions) {
+    ContouredRegion region{.number = static_cast<int>(regions), .name = draw.one_in(2) ? "one" : ""};
+    for (std::size_t polygons = draw.below(4); polygons > 0; --polygons) {
+      Contour polygon;
+      const double height = draw.one_in(6) ? draw.number() : static_cast<double>(draw.below(9));
+      for (std::size_t points = 3 + draw.below(5); points > 0; --points) {
+        const auto place = [&] { return draw.one_in(20) ? draw.number() : static_cast<double>(draw.byte()) / 4 - 32; };
+        polygon.push_back(middle + Vec3{place(), place(), draw.one_in(30) ? place() : height});
+      }
+      region.polygons.push_back(std::move(polygon));
+    }
+    contours.regions.push_back(std::move(region));
+  }
+  return contours;
+}
+
 /// A value for a port; of types that are not known here there is none.
 inline Value drawn_value(const PortInfo& type, Draw& draw, const Grid& common) {
   if (&type == &port_info<Image>()) return Value(drawn_image(draw, common));
   if (&type == &port_info<Labels>()) return Value(drawn_labels(draw, common));
   if (&type == &port_info<Table>()) return Value(drawn_table(draw));
   if (&type == &port_info<Json>()) return Value(drawn_json(draw));
+  if (&type == &port_info<Contours>()) return Value(drawn_contours(draw, common));
   if (&type == &port_info<std::string>()) return Value(std::string("text \xff 中"));
   if (&type == &port_info<Transform>()) {
     return Value(Transform(Mat3{{Vec3{draw.number(), 0, 0}, Vec3{0.1, 1, 0}, Vec3{0, 0, 1}}}, {draw.number(), 2, 3}));

@@ -75,6 +75,17 @@ void declare(const Operation& operation, CommandLine& command, OperationArgument
   for (const std::string& example : info.examples) command.example(example);
 }
 
+/// Which output OUT takes: the first whose files have OUT's ending, so that `OUT.nii.gz` takes the image of an operation whose first output
+/// is JSON; the first output of all when none has.
+std::size_t taken_by(const std::string& out, const OperationInfo& info) {
+  for (std::size_t n = 0; n < info.outputs.size(); ++n) {
+    for (const std::string& ending : split(info.outputs[n].type->endings, ' ')) {
+      if (lower(out).ends_with(ending)) return n;
+    }
+  }
+  return 0;
+}
+
 void write_with_provenance(const Value& value, const Path& path, const Json& made_by, Run& run) {
   with_context(path.filename().string(), [&] {
     value.write(path, run);
@@ -124,15 +135,18 @@ int run_operation(const Operation& operation, const Words& arguments) {
   const Arguments outputs = operation.run(inputs, parameters, run);
   run.check();
   const Json made_by = provenance(operation, parameters, inputs, references);
+  const std::size_t taken = taken_by(out, info);
   for (std::size_t n = 0; n < info.outputs.size(); ++n) {
     const PortDescription& port = info.outputs[n];
     const auto made = outputs.find(port.name);
-    const std::string path = n == 0 ? out : given.outputs[port.name].value_or("");
+    Words paths;
+    if (n == taken && !out.empty()) paths.push_back(out);
+    if (n > 0 && given.outputs[port.name]) paths.push_back(*given.outputs[port.name]);
     if (made == outputs.end()) {
-      if (!path.empty()) throw Error(ErrorCode::not_possible, fmt::format("{}: was not made for this input", port.name));
+      if (!paths.empty()) throw Error(ErrorCode::not_possible, fmt::format("{}: was not made for this input", port.name));
       continue;
     }
-    if (!path.empty()) write_with_provenance(made->second.front(), path, made_by, run);
+    for (const std::string& path : paths) write_with_provenance(made->second.front(), path, made_by, run);
     if (n == 0 && json_result && session.json()) print(made->second.front().as<Json>());
   }
   session.finish();

@@ -5,9 +5,11 @@
 
 #include "gantry/analysis/analyze.h"
 #include "gantry/base/error.h"
+#include "gantry/base/text.h"
 #include "gantry/base/version.h"
 #include "gantry/catalogue/catalogue.h"
 #include "gantry/operation/cache.h"
+#include "gantry/operation/contours_port.h"
 #include "gantry/operation/declaration.h"
 #include "gantry/operation/sources.h"
 #include "native.h"
@@ -97,11 +99,12 @@ py::object read(py::handle reference, const std::string& type, const std::option
                 py::object progress) {
   const auto text = path_of(reference).string();
   const PortInfo* port = nullptr;
-  for (const PortInfo* known :
-       {&port_info<Image>(), &port_info<Labels>(), &port_info<Transform>(), &port_info<Table>(), &port_info<Json>()}) {
+  std::vector<std::string> known_types;
+  for (const PortInfo* known : shared_ports()) {
     if (known->id == type) port = known;
+    known_types.emplace_back(known->id);
   }
-  if (!port) throw Error(ErrorCode::parameter, "type: must be one of image, labels, transform, table, json; got " + type);
+  if (!port) throw Error(ErrorCode::parameter, "type: must be one of " + join(known_types, ", ") + "; got " + type);
   Value value;
   work(controls_of({}, {}, std::move(progress)), [&](Run& run) {
     std::error_code ignored;

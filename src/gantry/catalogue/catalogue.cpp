@@ -10,6 +10,8 @@
 #include "gantry/filter/mask_morphology.h"
 #include "gantry/filter/median_filter.h"
 #include "gantry/filter/resampling.h"
+#include "gantry/radiotherapy/dvh.h"
+#include "gantry/radiotherapy/gamma.h"
 #include "gantry/segmentation/compare.h"
 #include "gantry/segmentation/component_labels.h"
 #include "gantry/segmentation/otsu.h"
@@ -35,6 +37,8 @@ const Catalogue& catalogue() {
     c.add<IntensityProjection>("visualization.mip");
     c.add<Overlay>("visualization.overlay");
     c.add<Reformat>("visualization.reformat");
+    c.add<DoseVolumeHistograms>("radiotherapy.dvh");
+    c.add<DoseGamma>("radiotherapy.gamma");
     c.add<RocAnalysis>("statistics.roc");
     c.add<SurvivalAnalysis>("statistics.survival");
     c.add<AssociationSearch>("statistics.association");

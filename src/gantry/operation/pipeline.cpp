@@ -7,6 +7,7 @@
 #include "gantry/base/error.h"
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
+#include "gantry/operation/contours_port.h"
 
 namespace gantry {
 
@@ -35,8 +36,7 @@ std::string text_member(const Json& object, const std::string& owner, const std:
 }
 
 const PortInfo* port_type_of(const std::string& id) {
-  for (const PortInfo* type : {&port_info<Image>(), &port_info<Labels>(), &port_info<Transform>(), &port_info<Table>(), &port_info<Json>(),
-                               &port_info<std::string>()}) {
+  for (const PortInfo* type : shared_ports()) {
     if (type->id == id) return type;
   }
   return nullptr;

@@ -9,6 +9,7 @@
 #include "gantry/image/phantom/phantom.h"
 #include "gantry/io/io.h"
 #include "gantry/io/write_slabs.h"
+#include "gantry/operation/contours_port.h"
 #include "gantry/operation/phantom_table.h"
 
 namespace gantry {
@@ -67,6 +68,7 @@ bool is_no_dicom(const Path& path) {
 Sources::Sources(bool paths) : paths_(paths) {
   add("phantom", [](const PortInfo& type, const std::string& name, Run&) {
     if (&type == &port_info<Table>()) return Value(phantom_table(name));
+    if (&type == &port_info<Contours>()) return Value(phantom_contours(name));
     Image image = phantom(name);
     if (&type == &port_info<Labels>()) return Value(Labels(Image(image.as<std::uint8_t>().clone()), {}));
     if (&type != &port_info<Image>()) throw Error(ErrorCode::usage, fmt::format("phantom:{}: is an image, not of type {}", name, type.id));
