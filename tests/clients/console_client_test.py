@@ -56,7 +56,7 @@ def main():
         with served(program) as server:
             store = [program, "dicom", "store", f"GANTRY@127.0.0.1:{server.dicom_port}", str(folder / "hostile.dcm"), "--quiet"]
             subprocess.run(store, check=True, stdout=subprocess.DEVNULL)
-            subprocess.run([node, "test/console.mjs", server.url, PASSWORD, str(folder)], cwd=CONSOLE, check=True, timeout=800)
+            subprocess.run([node, "test/console.mjs", server.url, PASSWORD, str(folder)], cwd=CONSOLE, check=True, timeout=1700)
 
 
 main()

@@ -29,6 +29,10 @@ export interface Job {
   outputs?: { name: string; type: string; media_type: string; bytes: number; href: string }[];
 }
 
+export function isActive(job: Job | null | undefined): boolean {
+  return job?.state === "queued" || job?.state === "running";
+}
+
 let whenSignedOut: () => void = () => {};
 
 /** Called when the server says that there is no session any more. */
@@ -97,6 +101,26 @@ export async function serverVersion(): Promise<string> {
 
 export async function changePassword(password: string, newPassword: string): Promise<void> {
   await ask("/api/v1/password", withJson("POST", { password, new_password: newPassword }));
+}
+
+/** Who alone manages the users. */
+export const administrator = "admin";
+
+export async function listUsers(signal?: AbortSignal): Promise<string[]> {
+  return (await askJson<{ users: string[] }>("/api/v1/users", { signal })).users;
+}
+
+export async function addUser(user: string, password: string): Promise<void> {
+  await ask("/api/v1/users", withJson("POST", { user, password }));
+}
+
+/** Sets another user's password, which ends that user's sessions. */
+export async function setUserPassword(user: string, password: string): Promise<void> {
+  await ask(`/api/v1/users/${encodeURIComponent(user)}/password`, withJson("POST", { password }));
+}
+
+export async function removeUser(user: string): Promise<void> {
+  await ask(`/api/v1/users/${encodeURIComponent(user)}`, { method: "DELETE" });
 }
 
 export async function listJobs(signal?: AbortSignal): Promise<Job[]> {

@@ -8,6 +8,7 @@ import { JobsPage } from "./pages/jobs";
 import { LoginPage } from "./pages/login";
 import { StudyPage } from "./pages/study";
 import { UploadPage } from "./pages/upload";
+import { UsersPage } from "./pages/users";
 import { WorklistPage } from "./pages/worklist";
 import { Failure, Link, Notice } from "./parts";
 import { address, placeOf, usePath } from "./router";
@@ -17,13 +18,14 @@ import { UploadsProvider } from "./uploads";
 
 type Session = { state: "asking" } | { state: "failed"; error: unknown } | { state: "out"; ended: boolean } | { state: "in"; user: string };
 
-function Pages() {
+function Pages({ user }: { user: string }) {
   const { t } = useWords();
   const place = placeOf(usePath());
   if (place.page === "worklist") return <WorklistPage />;
   if (place.page === "study") return <StudyPage key={place.study} uid={place.study} />;
   if (place.page === "upload") return <UploadPage />;
   if (place.page === "jobs") return <JobsPage chosen={place.job} />;
+  if (place.page === "users") return <UsersPage user={user} />;
   return (
     <Notice whole title={t("nowhere.title")} action={<Link to={address.worklist()}>{t("nowhere.action")}</Link>}>
       {t("nowhere.words")}
@@ -51,7 +53,7 @@ function Guarded() {
   return (
     <UploadsProvider>
       <Shell user={session.user} place={place}>
-        <Pages />
+        <Pages user={session.user} />
       </Shell>
     </UploadsProvider>
   );

@@ -139,57 +139,62 @@ function OneTable({ table }: { table: ReportTable }) {
 /** Rows of a long table before one asks for all. */
 const most = 14;
 
-function More({ count, all, setAll }: { count: number; all: boolean; setAll: (all: boolean) => void }) {
-  const { t } = useWords();
-  if (count <= most) return null;
-  return (
-    <p>
-      <button type="button" className="see-image" aria-expanded={all} onClick={() => setAll(!all)}>
-        {all ? t("findings.fewer") : t("findings.all", { count })}
-      </button>
-    </p>
-  );
+interface Column<T> {
+  head: string;
+  cell: (row: T) => string;
+  className?: string;
 }
 
-function FindingsTable({ findings }: { findings: Finding[] }) {
+/** A table of measurements, long ones cut until one asks for all. */
+function LongTable<T>({ rows, columns }: { rows: T[]; columns: Column<T>[] }) {
   const { t } = useWords();
   const [all, setAll] = useState(false);
-  const shown = all ? findings : findings.slice(0, most);
   return (
     <>
       <div className="table-frame" tabIndex={0} role="region" aria-label={t("findings.table")}>
         <table className="plain report-table">
           <thead>
             <tr>
-              <th scope="col">{t("findings.measure")}</th>
-              <th scope="col" className="number">
-                {t("findings.value")}
-              </th>
-              <th scope="col" className="number">
-                {t("findings.interval")}
-              </th>
-              <th scope="col">{t("findings.method")}</th>
+              {columns.map((column) => (
+                <th key={column.head} scope="col" className={column.className}>
+                  {column.head}
+                </th>
+              ))}
             </tr>
           </thead>
           <tbody>
-            {shown.map((finding) => (
-              <tr key={finding.id}>
-                <td>
-                  <bdi>{finding.name}</bdi>
-                </td>
-                <td className="number">{finding.value === null ? "–" : `${measured(finding.value)} ${unitWord(finding.unit)}`}</td>
-                <td className="number">{finding.interval ? `${measured(finding.interval[0])} – ${measured(finding.interval[1])}` : ""}</td>
-                <td className="quiet">
-                  <bdi>{finding.method}</bdi>
-                </td>
+            {rows.slice(0, all ? 1000 : most).map((row, index) => (
+              <tr key={index}>
+                {columns.map((column) => (
+                  <td key={column.head} className={column.className} data-label={column.head}>
+                    <bdi>{column.cell(row)}</bdi>
+                  </td>
+                ))}
               </tr>
             ))}
           </tbody>
         </table>
       </div>
-      <More count={findings.length} all={all} setAll={setAll} />
+      {rows.length > most ? (
+        <p>
+          <button type="button" className="see-image" aria-expanded={all} onClick={() => setAll(!all)}>
+            {all ? t("findings.fewer") : t("findings.all", { count: rows.length })}
+          </button>
+        </p>
+      ) : null}
     </>
   );
+}
+
+function FindingsTable({ findings }: { findings: Finding[] }) {
+  const { t } = useWords();
+  const columns: Column<Finding>[] = [
+    { head: t("findings.measure"), cell: (finding) => finding.name },
+    { head: t("findings.value"), cell: (finding) => (finding.value === null ? "–" : `${measured(finding.value)} ${unitWord(finding.unit)}`), className: "number" },
+    { head: t("findings.interval"), cell: (finding) => (finding.interval ? `${measured(finding.interval[0])} – ${measured(finding.interval[1])}` : ""), className: "number" },
+    { head: t("findings.method"), cell: (finding) => finding.method, className: "quiet" },
+  ];
+  return <LongTable rows={findings} columns={columns} />;
 }
 
 export function Measurements({ analysis }: { analysis: Analysis }) {
@@ -208,39 +213,11 @@ export function Measurements({ analysis }: { analysis: Analysis }) {
 /** The measurements of a DICOM SR of any origin. */
 export function ReportedMeasurements({ rows }: { rows: Measurement[] }) {
   const { t } = useWords();
-  const [all, setAll] = useState(false);
   if (rows.length === 0) return <p className="quiet">{t("findings.no_measurements")}</p>;
-  return (
-    <>
-    <div className="table-frame" tabIndex={0} role="region" aria-label={t("findings.table")}>
-      <table className="plain report-table">
-        <thead>
-          <tr>
-            <th scope="col">{t("findings.structure")}</th>
-            <th scope="col">{t("findings.measure")}</th>
-            <th scope="col" className="number">
-              {t("findings.value")}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.slice(0, all ? 1000 : most).map((row, index) => (
-            <tr key={index}>
-              <td>
-                <bdi>{row.place}</bdi>
-              </td>
-              <td>
-                <bdi>{row.name}</bdi>
-              </td>
-              <td className="number">
-                {measured(row.value)} {unitWord(row.unit)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-    <More count={rows.length} all={all} setAll={setAll} />
-    </>
-  );
+  const columns: Column<Measurement>[] = [
+    { head: t("findings.structure"), cell: (row) => row.place },
+    { head: t("findings.measure"), cell: (row) => row.name },
+    { head: t("findings.value"), cell: (row) => `${measured(row.value)} ${unitWord(row.unit)}`, className: "number" },
+  ];
+  return <LongTable rows={rows} columns={columns} />;
 }

@@ -45,6 +45,12 @@ export const PersonIcon = () => (
     <path d="M3.8 17c.6-3.3 3-5 6.2-5s5.6 1.7 6.2 5" />
   </Icon>
 );
+export const PeopleIcon = () => (
+  <Icon>
+    <circle cx="7.6" cy="7" r="2.8" />
+    <path d="M2.4 16.2c.5-2.9 2.4-4.4 5.2-4.4s4.7 1.5 5.2 4.4M12.6 4.5a2.7 2.7 0 0 1 0 5M14.6 12.2c1.7.6 2.7 1.9 3 4" />
+  </Icon>
+);
 export const SearchIcon = () => (
   <Icon size={16}>
     <circle cx="8.8" cy="8.8" r="5.3" />

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 // Small parts that several pages share.
-import { Button } from "@mantine/core";
+import { Button, Loader, Progress } from "@mantine/core";
 import type { MouseEvent, ReactNode } from "react";
-import { ServerError } from "./api";
+import { ServerError, type Job } from "./api";
 import { useWords, type Words } from "./language";
 import { navigate } from "./router";
 
@@ -58,6 +58,52 @@ export function Failure({ error, retry, whole }: { error: unknown; retry: () => 
     >
       {errorWords(error, words)}
     </Notice>
+  );
+}
+
+export function Waiting() {
+  const { t } = useWords();
+  return (
+    <div className="waiting">
+      <Loader size="sm" aria-hidden="true" /> {t("state.loading")}
+    </div>
+  );
+}
+
+/** What went wrong with something that was asked for by hand; nothing when `error` is null. */
+export function Trouble({ error }: { error: unknown }) {
+  const words = useWords();
+  if (!error) return null;
+  return (
+    <p className="banner banner-first" role="alert">
+      {errorWords(error, words)}
+    </p>
+  );
+}
+
+/** Sentences of the server, in its own words. */
+export function Bullets({ lines }: { lines: string[] }) {
+  return (
+    <ul className="bullets">
+      {lines.map((line, index) => (
+        <li key={index}>
+          <bdi>{line}</bdi>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** How far a job is; with `words`, in words too. */
+export function JobProgress({ job, words = false }: { job: Job; words?: boolean }) {
+  const { t } = useWords();
+  return (
+    <>
+      <Progress.Root size={words ? 8 : 6}>
+        <Progress.Section value={job.progress * 100} aria-label={t("jobs.progress")} />
+      </Progress.Root>
+      {words ? <p className="quiet small">{[`${Math.floor(job.progress * 100)} %`, job.step].filter(Boolean).join(" · ")}</p> : null}
+    </>
   );
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
-// Addresses of the console: /console/, /console/studies/UID, /console/upload, /console/jobs, /console/jobs/ID.
+// Addresses of the console: /console/, /console/studies/UID, /console/upload, /console/jobs, /console/jobs/ID,
+// /console/users.
 import { useSyncExternalStore } from "react";
 
 export type Place =
@@ -8,6 +9,7 @@ export type Place =
   | { page: "study"; study: string }
   | { page: "upload" }
   | { page: "jobs"; job: string | null }
+  | { page: "users" }
   | { page: "nowhere" };
 
 export const address = {
@@ -16,6 +18,7 @@ export const address = {
   upload: () => "/console/upload",
   jobs: () => "/console/jobs",
   job: (id: string) => `/console/jobs/${encodeURIComponent(id)}`,
+  users: () => "/console/users",
   /** Of the packaged viewer, outside the console; it draws the masks of a segmentation series at once. */
   viewer: (study: string, masks: string | null) =>
     `/viewer?StudyInstanceUIDs=${encodeURIComponent(study)}${masks ? `&initialSeriesInstanceUID=${encodeURIComponent(masks)}` : ""}`,
@@ -34,6 +37,7 @@ export function placeOf(path: string): Place {
   if (first === "studies" && second && words.length === 2) return { page: "study", study: second };
   if (first === "upload" && words.length === 1) return { page: "upload" };
   if (first === "jobs" && words.length <= 2) return { page: "jobs", job: second ?? null };
+  if (first === "users" && words.length === 1) return { page: "users" };
   return { page: "nowhere" };
 }
 

@@ -3,8 +3,8 @@
 // The frame of every page: rail with the places, language, theme and account; on a phone a bar at the bottom.
 import { Button, Menu, Modal, PasswordInput, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { useState, type FormEvent, type ReactNode } from "react";
-import { changePassword, logOut, ServerError, signedOut } from "./api";
-import { GantryMark, JobsIcon, KeyboardIcon, ListIcon, MoonIcon, PersonIcon, SunIcon, UploadIcon } from "./icons";
+import { administrator, changePassword, logOut, ServerError, signedOut } from "./api";
+import { GantryMark, JobsIcon, KeyboardIcon, ListIcon, MoonIcon, PeopleIcon, PersonIcon, SunIcon, UploadIcon } from "./icons";
 import { useKeys } from "./keyboard";
 import { useWords, type Key } from "./language";
 import { Link } from "./parts";
@@ -86,6 +86,7 @@ const keyRows: [string[], Key][] = [
   [["g", "w"], "keys.worklist"],
   [["g", "u"], "keys.upload"],
   [["g", "b"], "keys.jobs"],
+  [["g", "p"], "keys.users"],
   [["/"], "keys.search"],
   [["j", "k"], "keys.rows"],
   [["Enter"], "keys.open"],
@@ -139,6 +140,7 @@ export function Shell({ user, place, children }: { user: string; place: Place; c
     w: go(address.worklist()),
     u: go(address.upload()),
     b: go(address.jobs()),
+    p: go(address.users()),
   });
   const leave = () => {
     logOut().then(signedOut, signedOut);
@@ -147,6 +149,7 @@ export function Shell({ user, place, children }: { user: string; place: Place; c
     { to: address.worklist(), here: place.page === "worklist" || place.page === "study", icon: <ListIcon />, words: t("place.worklist") },
     { to: address.upload(), here: place.page === "upload", icon: <UploadIcon />, words: uploads.running ? t("place.upload_running", { percent: Math.floor(uploads.fraction * 100) }) : t("place.upload") },
     { to: address.jobs(), here: place.page === "jobs", icon: <JobsIcon />, words: t("place.jobs") },
+    ...(user === administrator ? [{ to: address.users(), here: place.page === "users", icon: <PeopleIcon />, words: t("place.users") }] : []),
   ];
   return (
     <div className="shell">

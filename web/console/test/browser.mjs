@@ -22,7 +22,7 @@ export async function open(url) {
   const troubles = [];
   const contextFor = async (options = {}) => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", reducedMotion: "reduce", baseURL: url, ...options });
-    context.setDefaultTimeout(40000);
+    context.setDefaultTimeout(120000);
     await context.route(
       (address) => !address.href.startsWith(url) && !/^(data|blob):/.test(address.href),
       (route) => {

@@ -214,7 +214,7 @@ scenario("everything fits a phone of 360 px", async (page) => {
   await logIn(page, password);
   await page.locator("a.row-link").first().waitFor();
   await fits(page, "worklist");
-  for (const place of ["upload", "jobs"]) {
+  for (const place of ["upload", "jobs", "users"]) {
     await page.getByRole("link", { name: new RegExp(place, "i") }).click();
     await fits(page, place);
   }
@@ -234,6 +234,33 @@ scenario("a job is seen and, once asked about by name, removed", async (page, co
   await page.getByRole("dialog", { name: "Remove this job" }).getByText(/Removes filter\.gaussian of .* and its 2 result files/).waitFor();
   await page.getByRole("dialog").getByRole("button", { name: "Remove this job" }).click();
   await row.waitFor({ state: "detached" });
+});
+
+scenario("the administrator adds a user, who sees the studies but not the users, and, once asked about by name, removes the user", async (page, context) => {
+  await logIn(page, password);
+  await page.getByRole("link", { name: "Users" }).click();
+  await page.getByText("1 user may log in").waitFor();
+  await page.getByLabel("Name").fill("admin");
+  await page.getByLabel("Password", { exact: true }).fill("a long enough one");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await page.getByRole("alert").filter({ hasText: "admin is there already" }).waitFor();
+  await page.getByLabel("Name").fill("dr.li");
+  await page.keyboard.press("Enter");
+  await page.getByText("2 users may log in").waitFor();
+  await accessible(page, "users");
+  const other = await contextFor();
+  const seen = await other.newPage();
+  assert.equal((await other.request.post("/api/v1/login", { data: { user: "dr.li", password: "a long enough one" } })).status(), 200);
+  await seen.goto("/console/users");
+  await seen.getByRole("heading", { name: "Users are managed by admin" }).waitFor();
+  assert.equal(await seen.getByRole("link", { name: "Users" }).count(), 0);
+  await accessible(seen, "users, not allowed");
+  await page.getByRole("button", { name: "Remove the user: dr.li" }).click();
+  await page.getByRole("dialog").getByText("Removes dr.li with all sessions").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove the user" }).click();
+  await page.getByText("1 user may log in").waitFor();
+  assert.equal((await other.request.get("/api/v1/session")).status(), 401);
+  await other.close();
 });
 
 scenario("a session that has ended leads to the login and then back to where one was", async (page, context) => {

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
-import { Button, Loader, Modal, Progress } from "@mantine/core";
+import { Button, Modal } from "@mantine/core";
 import { useEffect, useState, type ReactNode } from "react";
-import { findJob, listJobs, removeJob, type Job } from "../api";
+import { findJob, isActive, listJobs, removeJob, type Job } from "../api";
 import { bytes, duration, localTime } from "../format";
 import { useKeys } from "../keyboard";
 import { useWords, type Words } from "../language";
 import { useLoaded } from "../loading";
-import { errorWords, Failure, Link, Notice, Page } from "../parts";
+import { Bullets, Failure, JobProgress, Link, Notice, Page, Trouble, Waiting } from "../parts";
 import { address, navigate } from "../router";
-
-function isActive(job: Job): boolean {
-  return job.state === "queued" || job.state === "running";
-}
+import { Row, useRowKeys } from "../rows";
 
 export function jobTitle(job: Job, { t }: Words): string {
   return job.kind === "analysis" ? t("jobs.analysis") : (job.operation ?? t("jobs.operation"));
@@ -39,11 +36,7 @@ function JobDetails({ id, onGone }: { id: string; onGone: () => void }) {
   const job = useLoaded((signal) => findJob(id, signal), [id], 1.5);
   if (!job.value) {
     if (job.error) return <Failure error={job.error} retry={job.reload} />;
-    return (
-      <div className="waiting">
-        <Loader size="sm" aria-hidden="true" /> {t("state.loading")}
-      </div>
-    );
+    return <Waiting />;
   }
   const held = job.value;
   const remove = async () => {
@@ -66,24 +59,13 @@ function JobDetails({ id, onGone }: { id: string; onGone: () => void }) {
       <h2>
         <span>{jobTitle(held, words)}</span> <JobState job={held} />
       </h2>
-      {isActive(held) ? (
-        <>
-          <Progress.Root size={8}>
-            <Progress.Section value={held.progress * 100} aria-label={t("jobs.progress")} />
-          </Progress.Root>
-          <p className="quiet small">{[`${Math.floor(held.progress * 100)} %`, held.step].filter(Boolean).join(" · ")}</p>
-        </>
-      ) : null}
+      {isActive(held) ? <JobProgress job={held} words /> : null}
       {held.error ? (
         <p className="banner banner-first">
           <bdi>{held.error.message}</bdi>
         </p>
       ) : null}
-      {trouble ? (
-        <p className="banner banner-first" role="alert">
-          {errorWords(trouble, words)}
-        </p>
-      ) : null}
+      <Trouble error={trouble} />
       <dl className="facts-list">
         {facts
           .filter(([, value]) => value !== "")
@@ -105,13 +87,7 @@ function JobDetails({ id, onGone }: { id: string; onGone: () => void }) {
       {held.warnings && held.warnings.length > 0 ? (
         <>
           <h3>{t("jobs.warnings")}</h3>
-          <ul className="bullets">
-            {held.warnings.map((warning, index) => (
-              <li key={index}>
-                <bdi>{warning}</bdi>
-              </li>
-            ))}
-          </ul>
+          <Bullets lines={held.warnings} />
         </>
       ) : null}
       {held.outputs && held.outputs.length > 0 ? (
@@ -156,23 +132,15 @@ export function JobsPage({ chosen }: { chosen: string | null }) {
   useEffect(() => {
     document.title = `${t("place.jobs")} · Gantry`;
   }, [t]);
-  const step = (by: number) => {
-    const links = [...document.querySelectorAll<HTMLAnchorElement>("a.row-link")];
-    const at = links.findIndex((link) => link === document.activeElement);
-    links[at < 0 ? 0 : Math.min(links.length - 1, Math.max(0, at + by))]?.focus();
-  };
-  useKeys({ j: () => step(1), k: () => step(-1), Escape: () => (chosen ? navigate(address.jobs()) : false) });
+  const rows = useRowKeys();
+  useKeys({ Escape: () => (chosen ? navigate(address.jobs()) : false) });
   const active = jobs.value?.filter(isActive).length ?? 0;
 
   let content: ReactNode;
   if (!jobs.value && jobs.error) {
     content = <Failure error={jobs.error} retry={jobs.reload} />;
   } else if (!jobs.value) {
-    content = (
-      <div className="waiting">
-        <Loader size="sm" aria-hidden="true" /> {t("state.loading")}
-      </div>
-    );
+    content = <Waiting />;
   } else if (jobs.value.length === 0) {
     content = (
       <Notice title={t("jobs.empty")} action={<Link to={address.worklist()}>{t("jobs.empty_action")}</Link>}>
@@ -197,28 +165,15 @@ export function JobsPage({ chosen }: { chosen: string | null }) {
               </th>
             </tr>
           </thead>
-          <tbody>
+          <tbody ref={rows.body} onKeyDown={rows.onKeyDown}>
             {jobs.value.map((job) => (
-              <tr
-                key={job.id}
-                className={job.id === chosen ? "chosen" : undefined}
-                onClick={(event) => {
-                  if (!(event.target as HTMLElement).closest("a") && !getSelection()?.toString()) navigate(address.job(job.id));
-                }}
-              >
-                <th scope="row">
-                  <Link to={address.job(job.id)} className="row-link" current={job.id === chosen}>
-                    {jobTitle(job, words)}
-                  </Link>
-                </th>
+              <Row key={job.id} to={address.job(job.id)} name={jobTitle(job, words)} chosen={job.id === chosen}>
                 <td data-label={t("jobs.state")}>
                   <JobState job={job} />
                 </td>
                 <td data-label={t("jobs.progress")} className="job-progress">
                   {isActive(job) ? (
-                    <Progress.Root size={6}>
-                      <Progress.Section value={job.progress * 100} aria-label={t("jobs.progress")} />
-                    </Progress.Root>
+                    <JobProgress job={job} />
                   ) : (
                     <span className="quiet">{job.error ? <bdi>{job.error.message}</bdi> : ""}</span>
                   )}
@@ -229,7 +184,7 @@ export function JobsPage({ chosen }: { chosen: string | null }) {
                 <td data-label={t("jobs.took")} className="number">
                   {took(job)}
                 </td>
-              </tr>
+              </Row>
             ))}
           </tbody>
         </table>

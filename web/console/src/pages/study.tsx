@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
-import { Button, Loader, Progress, SegmentedControl, useComputedColorScheme } from "@mantine/core";
+import { Button, SegmentedControl, useComputedColorScheme } from "@mantine/core";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { analysisJob, findAnalysis, findMeasurements, startAnalysis, type Analysis } from "../analysis";
-import { viewerInstalled, type Job } from "../api";
+import { isActive, viewerInstalled, type Job } from "../api";
 import { findSeries, findStudy, seriesAddress, type Series, type Study } from "../dicomweb";
 import { AtAGlance, KeyImages, Measurements, picturesOf, ReportedMeasurements, type Picture } from "../findings";
 import { isoDate, localTime, shortTime } from "../format";
@@ -12,7 +12,7 @@ import { BackIcon, ExternalIcon, FileIcon } from "../icons";
 import { useKeys } from "../keyboard";
 import { useWords } from "../language";
 import { useLoaded } from "../loading";
-import { errorWords, Failure, Link, Modalities, Notice } from "../parts";
+import { Bullets, Failure, JobProgress, Link, Modalities, Notice, Trouble, Waiting } from "../parts";
 import { address, navigate } from "../router";
 import { Viewer } from "../viewer";
 
@@ -103,10 +103,6 @@ function ReportedSeries({ study, series }: { study: string; series: Series }) {
   return <ReportedMeasurements rows={rows.value} />;
 }
 
-function isActive(job: Job | null | undefined): boolean {
-  return job?.state === "queued" || job?.state === "running";
-}
-
 /** What stands where the findings would be: how to get them, how far they are, or why there are none. */
 function NoAnalysis({ job, results, begin, busy, trouble }: { job: Job | null; results: boolean; begin: () => void; busy: boolean; trouble: unknown }) {
   const words = useWords();
@@ -116,10 +112,7 @@ function NoAnalysis({ job, results, begin, busy, trouble }: { job: Job | null; r
       <div className="notice notice-quiet">
         <h2>{t("study.analysing")}</h2>
         <div className="notice-action">
-          <Progress.Root size={8}>
-            <Progress.Section value={job.progress * 100} aria-label={t("jobs.progress")} />
-          </Progress.Root>
-          <p className="quiet small">{[`${Math.floor(job.progress * 100)} %`, job.step].filter(Boolean).join(" · ")}</p>
+          <JobProgress job={job} words />
           <Link to={address.job(job.id)}>{t("study.open_job")}</Link>
         </div>
       </div>
@@ -135,9 +128,7 @@ function NoAnalysis({ job, results, begin, busy, trouble }: { job: Job | null; r
       }
     >
       {trouble ? (
-        <p className="banner banner-first" role="alert">
-          {errorWords(trouble, words)}
-        </p>
+        <Trouble error={trouble} />
       ) : job?.error ? (
         <bdi>{job.error.message}</bdi>
       ) : (
@@ -205,11 +196,7 @@ export function StudyPage({ uid }: { uid: string }) {
 
   if (study.error && !study.value) return <Failure whole error={study.error} retry={study.reload} />;
   if (study.value === undefined) {
-    return (
-      <div className="waiting">
-        <Loader size="sm" aria-hidden="true" /> {t("state.loading")}
-      </div>
-    );
+    return <Waiting />;
   }
   if (study.value === null) {
     return (
@@ -264,11 +251,7 @@ export function StudyPage({ uid }: { uid: string }) {
           </>
         }
       />
-      {held && trouble ? (
-        <p className="banner banner-first" role="alert">
-          {errorWords(trouble, words)}
-        </p>
-      ) : null}
+      {held ? <Trouble error={trouble} /> : null}
       {held && view === "report" ? (
         <section className="report" aria-label={t("study.report")}>
           <p className="row">
@@ -329,25 +312,13 @@ export function StudyPage({ uid }: { uid: string }) {
                 <h2>
                   <bdi>{list.title}</bdi>
                 </h2>
-                <ul className="bullets">
-                  {list.lines.map((line, index) => (
-                    <li key={index}>
-                      <bdi>{line}</bdi>
-                    </li>
-                  ))}
-                </ul>
+                <Bullets lines={list.lines} />
               </section>
             ))}
             {held && held.warnings.length > 0 ? (
               <section>
                 <h2>{t("jobs.warnings")}</h2>
-                <ul className="bullets">
-                  {held.warnings.map((warning, index) => (
-                    <li key={index}>
-                      <bdi>{warning}</bdi>
-                    </li>
-                  ))}
-                </ul>
+                <Bullets lines={held.warnings} />
               </section>
             ) : null}
             {held && job.value?.ended ? <p className="quiet small">{t("study.analysed_at", { time: localTime(job.value.ended) })}</p> : null}

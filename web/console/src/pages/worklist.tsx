@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
-import { ActionIcon, Button, CloseButton, Loader, Menu, SegmentedControl, Select, TextInput } from "@mantine/core";
+import { ActionIcon, Button, CloseButton, Menu, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { findStudies, type Study, type StudyFilter } from "../dicomweb";
 import { isoDate, shortTime } from "../format";
 import { ColumnsIcon, SearchIcon } from "../icons";
 import { useKeys } from "../keyboard";
 import { useWords, type Key } from "../language";
 import { useLoaded } from "../loading";
-import { Failure, Link, Modalities, Notice, Page } from "../parts";
+import { Failure, Modalities, Notice, Page, Waiting } from "../parts";
 import { address, navigate } from "../router";
+import { Row, useRowKeys } from "../rows";
 import { remembered, useRemembered } from "../storage";
 
 const pageSize = 100;
@@ -140,7 +141,7 @@ export function WorklistPage() {
   const [limit, setLimit] = useState(pageSize);
   const [shown, setShown] = useRemembered("gantry.columns", usualColumns);
   const searchField = useRef<HTMLInputElement>(null);
-  const body = useRef<HTMLTableSectionElement>(null);
+  const rows = useRowKeys();
   const question = JSON.stringify(filter);
   const list = useLoaded((signal) => findStudies(filter, limit, signal), [question, limit], secondsBetweenLooks);
   const studies = list.value?.studies;
@@ -157,37 +158,18 @@ export function WorklistPage() {
   const visible = useMemo(() => columns.filter((column) => shown.includes(column.id)), [shown]);
   const filtered = filter.words !== "" || filter.modality !== "" || filter.days !== 0;
 
-  function step(by: number) {
-    const links = [...(body.current?.querySelectorAll<HTMLAnchorElement>("a.row-link") ?? [])];
-    if (links.length === 0) return;
-    const at = links.findIndex((link) => link.closest("tr")?.contains(document.activeElement));
-    const next = at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by));
-    links[next]?.focus();
-    links[next]?.scrollIntoView({ block: "nearest" });
-  }
   useKeys({
-    j: () => step(1),
-    k: () => step(-1),
     "/": () => {
       searchField.current?.focus();
       searchField.current?.select();
     },
   });
-  const arrows = (event: KeyboardEvent) => {
-    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-    event.preventDefault();
-    step(event.key === "ArrowDown" ? 1 : -1);
-  };
 
   let content: ReactNode;
   if (!list.value && list.error) {
     content = <Failure error={list.error} retry={list.reload} />;
   } else if (!studies) {
-    content = (
-      <div className="waiting">
-        <Loader size="sm" aria-hidden="true" /> {t("state.loading")}
-      </div>
-    );
+    content = <Waiting />;
   } else if (studies.length === 0 && filtered) {
     content = (
       <Notice
@@ -223,26 +205,20 @@ export function WorklistPage() {
                 ))}
               </tr>
             </thead>
-            <tbody ref={body} onKeyDown={arrows}>
+            <tbody ref={rows.body} onKeyDown={rows.onKeyDown}>
               {studies.map((study) => (
-                <tr
+                <Row
                   key={study.uid}
-                  onClick={(event) => {
-                    if (!(event.target as HTMLElement).closest("a") && !getSelection()?.toString()) navigate(address.study(study.uid));
-                  }}
+                  to={address.study(study.uid)}
+                  name={<bdi>{study.patientName || t("worklist.no_name")}</bdi>}
+                  beside={fresh.has(study.uid) ? <span className="chip chip-usual">{t("worklist.new")}</span> : null}
                 >
-                  <th scope="row">
-                    <Link to={address.study(study.uid)} className="row-link">
-                      <bdi>{study.patientName || t("worklist.no_name")}</bdi>
-                    </Link>
-                    {fresh.has(study.uid) ? <span className="chip chip-usual">{t("worklist.new")}</span> : null}
-                  </th>
                   {visible.map((column) => (
                     <td key={column.id} className={`${column.className ?? ""} cell-${column.id}`} data-label={t(column.words)}>
                       {column.cell(study)}
                     </td>
                   ))}
-                </tr>
+                </Row>
               ))}
             </tbody>
           </table>
