@@ -6,6 +6,8 @@
 #include "gantry/base/text.h"
 #include "gantry/bundle/bundle.h"
 #include "gantry/learning/picture_model.h"
+#include "gantry/learning/segmentation_model.h"
+#include "gantry/learning/trained_bundle.h"
 #include "session.h"
 
 namespace gantry::cli {
@@ -38,53 +40,131 @@ Run seeded(Run& of_session, std::uint64_t seed) {
   return Run(options);
 }
 
+/// What `gantry train` was told, as texts; empty where nothing was said.
+struct TrainWords {
+  std::string epochs, batch, rate, decay, smoothing, blocks, widths, size, classes, folds, fold, device = "auto";
+  bool mirror = false;
+};
+
+std::vector<int> widths_of(const TrainWords& words, const std::vector<int>& otherwise) {
+  if (words.widths.empty()) return otherwise;
+  std::vector<int> widths;
+  for (const std::string& width : split(words.widths, ',')) widths.push_back(whole_option("widths", width, 0));
+  return widths;
+}
+
+/// Refuses an option that only the other task has.
+void refuse_option(const std::string& name, const std::string& text, const std::string& task) {
+  if (!text.empty()) throw Error(ErrorCode::usage, fmt::format("train: --{} is not of the task {}", name, task));
+}
+
+void train_classification(const TrainWords& words, const std::string& data_set, const Json& said, const std::string& out, Run& run) {
+  refuse_option("folds", words.folds, "classification");
+  refuse_option("fold", words.fold, "classification");
+  learning::PictureSetOptions reading;
+  reading.rows = reading.columns = whole_option("size", words.size, 0);
+  if (!words.size.empty() && !(reading.rows >= 8 && reading.rows <= 1024))
+    throw Error(ErrorCode::parameter, "size: must lie between 8 and 1024; got " + words.size);
+  if (!words.classes.empty()) reading.classes = split(words.classes, ',');
+  learning::TrainOptions options;
+  options.epochs = whole_option("epochs", words.epochs, options.epochs);
+  options.batch = whole_option("batch", words.batch, options.batch);
+  options.blocks = whole_option("blocks", words.blocks, options.blocks);
+  options.learning_rate = number_option("learning-rate", words.rate, options.learning_rate);
+  options.weight_decay = number_option("weight-decay", words.decay, options.weight_decay);
+  options.label_smoothing = number_option("label-smoothing", words.smoothing, options.label_smoothing);
+  options.augmentation.mirror = words.mirror;
+  options.widths = widths_of(words, options.widths);
+  options.device = learning::device_named(words.device);
+  learning::train_picture_bundle(data_set, reading, options, said, out, run);
+}
+
+void train_segmentation(const TrainWords& words, const std::string& data_set, const Json& said, const std::string& out, Run& run) {
+  refuse_option("size", words.size, "segmentation");
+  refuse_option("blocks", words.blocks, "segmentation");
+  refuse_option("label-smoothing", words.smoothing, "segmentation");
+  learning::VolumeSetOptions reading;
+  reading.folds = whole_option("folds", words.folds, reading.folds);
+  if (!words.classes.empty()) reading.classes = split(words.classes, ',');
+  learning::SegmentationOptions options;
+  options.epochs = whole_option("epochs", words.epochs, options.epochs);
+  options.batch = whole_option("batch", words.batch, options.batch);
+  options.learning_rate = number_option("learning-rate", words.rate, options.learning_rate);
+  options.weight_decay = number_option("weight-decay", words.decay, options.weight_decay);
+  options.augmentation.mirror = words.mirror;
+  options.widths = widths_of(words, options.widths);
+  options.fold = whole_option("fold", words.fold, options.fold);
+  options.device = learning::device_named(words.device);
+  learning::train_segmentation_bundle(data_set, reading, options, said, out, run);
+}
+
+Json evaluate_pictures(const Path& folder, const Path& data_set, const std::string& part, learning::Device device, Run& run) {
+  const learning::PictureModel model(folder, device);
+  learning::PictureSetOptions reading;
+  reading.classes = model.classes();
+  reading.channels = model.input().channels;
+  reading.rows = model.input().rows;
+  reading.columns = model.input().columns;
+  reading.complete = false;
+  const learning::PictureSet set = learning::read_picture_set(data_set, reading, run);
+  const learning::Cases& cases = part == "train" ? set.train : part == "validation" ? set.validation : set.test;
+  if (cases.size() == 0) throw Error(ErrorCode::refused, fmt::format("data set: has no picture in its part {}", part));
+  Json result{{"bundle", model.bundle().id()}, {"data_set_sha256", set.digest}, {"part", part}};
+  result.update(learning::to_json(learning::score(model.probabilities(cases, run), cases.labels, run), model.classes()));
+  return result;
+}
+
+Json evaluate_volumes(const Path& folder, const Path& data_set, const std::string& part, learning::Device device, Run& run) {
+  const learning::SegmentationModel model(folder, device);
+  learning::VolumeSetOptions reading;
+  reading.classes = model.classes();
+  reading.folds = 0;
+  Run reads = run.part(0, 0.1), measures = run.part(0.1, 1);
+  const learning::VolumeSet set = learning::read_volume_set(data_set, reading, reads);
+  Json result{{"bundle", model.bundle().id()}, {"data_set_sha256", set.digest}, {"part", part}};
+  result.update(learning::evaluate_segmentation(model, set, part, measures));
+  return result;
+}
+
 }  // namespace
 
 int train(const Words& arguments) {
   CommandLine command("train", "Trains a network on labelled images and writes it as a bundle.");
-  std::string data_set, out, task, epochs, batch, rate, decay, smoothing, blocks, widths, seed, size, classes, description;
-  bool mirror = false;
-  command.positional("DATASET", data_set, "NPZ file in MedMNIST's form, or folders of pictures, one a class");
-  command.option("--task", task, "What is to be learnt", "classification");
+  std::string data_set, out, task, seed, description;
+  TrainWords words;
+  command.positional(
+      "DATASET", data_set,
+      "For classification an NPZ file in MedMNIST's form, or folders of pictures, one a class; for segmentation a folder with "
+      "images and labels, or imagesTr and labelsTr");
+  command.option("--task", task, "What is to be learnt", "classification|segmentation");
   command.option("-o,--output", out, "Bundle to write", "BUNDLE");
-  command.option("--classes", classes, "Names of the labels 0, 1, ... of an NPZ file", "A,B,...");
-  command.option("--size", size, "Rows and columns of the network's input; default: those of the first picture, at most 128", "PIXELS");
-  command.option("--epochs", epochs, "How often each picture is seen; default 30", "N");
-  command.option("--batch", batch, "Pictures a step; default 64", "N");
-  command.option("--learning-rate", rate, "Greatest learning rate; default 0.1", "RATE");
-  command.option("--weight-decay", decay, "Decay of weights; default 0.0005", "DECAY");
-  command.option("--label-smoothing", smoothing, "Share of the target spread over all classes; default 0", "SHARE");
-  command.option("--widths", widths, "Features of each stage; default 16,32,64", "A,B,...");
-  command.option("--blocks", blocks, "Blocks a stage; default 2", "N");
-  command.flag("--mirror", mirror, "Also learn from mirrored pictures");
+  command.option("--classes", words.classes, "Names of the labels 0, 1, ... of an NPZ file or of label images", "A,B,...");
+  command.option("--size", words.size, "Rows and columns of a classifier's input; default: those of the first picture, at most 128",
+                 "PIXELS");
+  command.option("--epochs", words.epochs, "How often each case is seen; default 30, for segmentation 40", "N");
+  command.option("--batch", words.batch, "Cases a step; default 64, for segmentation 2", "N");
+  command.option("--learning-rate", words.rate, "Greatest learning rate; default 0.1, for segmentation 0.003", "RATE");
+  command.option("--weight-decay", words.decay, "Decay of weights; default 0.0005, for segmentation 0.01", "DECAY");
+  command.option("--label-smoothing", words.smoothing, "Share of a classifier's target spread over all classes; default 0", "SHARE");
+  command.option("--widths", words.widths, "Features of each stage; default 16,32,64", "A,B,...");
+  command.option("--blocks", words.blocks, "Blocks a stage of a classifier; default 2", "N");
+  command.option("--folds", words.folds, "Into how many folds cases for segmentation are dealt; default 5", "N");
+  command.option("--fold", words.fold, "Fold that is held out and measured, from 0; default 0", "N");
+  command.flag("--mirror", words.mirror, "Also learn from mirrored cases");
+  command.option("--device", words.device, "Where to compute; default auto: CUDA where there is one", "auto|cpu|cuda");
   command.option("--seed", seed, "Seed of everything random; default 1", "N");
   command.option("--describe", description, "JSON with title, intended use, data, licence, limits and scope for the card", "FILE");
   command.example("gantry train films.npz --task classification -o films --classes normal,pneumonia");
+  command.example("gantry train hippocampus --task segmentation -o hippocampus --classes background,anterior,posterior --fold 0");
   Session session(command);
   if (!command.parse(arguments)) return 0;
   if (task.empty() || out.empty()) throw Error(ErrorCode::usage, "train: needs --task and -o BUNDLE");
-  if (task != "classification") throw Error(ErrorCode::parameter, "task: must be classification; got " + task);
-  learning::PictureSetOptions reading;
-  reading.rows = reading.columns = whole_option("size", size, 0);
-  if (!size.empty() && !(reading.rows >= 8 && reading.rows <= 1024))
-    throw Error(ErrorCode::parameter, "size: must lie between 8 and 1024; got " + size);
-  if (!classes.empty()) reading.classes = split(classes, ',');
-  learning::TrainOptions options;
-  options.epochs = whole_option("epochs", epochs, options.epochs);
-  options.batch = whole_option("batch", batch, options.batch);
-  options.blocks = whole_option("blocks", blocks, options.blocks);
-  options.learning_rate = number_option("learning-rate", rate, options.learning_rate);
-  options.weight_decay = number_option("weight-decay", decay, options.weight_decay);
-  options.label_smoothing = number_option("label-smoothing", smoothing, options.label_smoothing);
-  options.augmentation.mirror = mirror;
-  if (!widths.empty()) {
-    options.widths.clear();
-    for (const std::string& width : split(widths, ',')) options.widths.push_back(whole_option("widths", width, 0));
-  }
+  if (task != "classification" && task != "segmentation")
+    throw Error(ErrorCode::parameter, "task: must be classification or segmentation; got " + task);
   const Json said = description.empty() ? Json::object() : learning::read_description(description);
   Run& of_session = session.start(true);
   Run run = seeded(of_session, static_cast<std::uint64_t>(whole_option("seed", seed, 1)));
-  learning::train_picture_bundle(data_set, reading, options, said, out, run);
+  (task == "classification" ? train_classification : train_segmentation)(words, data_set, said, out, run);
   for (const std::string& warning : run.warnings()) of_session.warn(warning);
   session.finish();
   const bundle::Bundle written = bundle::open_bundle(out);
@@ -98,37 +178,30 @@ int train(const Words& arguments) {
 
 int evaluate(const Words& arguments) {
   CommandLine command("evaluate", "Measures a bundle on labelled images.");
-  std::string folder, data_set, part = "test";
+  std::string folder, data_set, part = "test", device = "auto";
   command.positional("BUNDLE", folder, "Trained model");
   command.positional("DATASET", data_set, "As for gantry train");
-  command.option("--part", part, "Which part of it; default test", "train|validation|test");
+  command.option("--part", part, "Which part of it; for segmentation test means cases that the model has never seen; default test",
+                 "train|validation|test");
+  command.option("--device", device, "Where to compute; default auto: CUDA where there is one", "auto|cpu|cuda");
   command.example("gantry evaluate films films.npz --json");
   Session session(command);
   if (!command.parse(arguments)) return 0;
   if (part != "train" && part != "validation" && part != "test")
     throw Error(ErrorCode::parameter, "part: must be one of train, validation, test; got " + part);
   Run& run = session.start();
-  const learning::PictureModel model(folder);
-  learning::PictureSetOptions reading;
-  reading.classes = model.classes();
-  reading.channels = model.input().channels;
-  reading.rows = model.input().rows;
-  reading.columns = model.input().columns;
-  reading.complete = false;
-  const learning::PictureSet set = learning::read_picture_set(data_set, reading, run);
-  const learning::Cases& cases = part == "train" ? set.train : part == "validation" ? set.validation : set.test;
-  if (cases.size() == 0) throw Error(ErrorCode::refused, fmt::format("data set: has no picture in its part {}", part));
-  Json result{{"bundle", model.bundle().id()}, {"data_set_sha256", set.digest}, {"part", part}};
-  const Json scores = learning::to_json(learning::score(model.probabilities(cases, run), cases.labels, run), model.classes());
-  for (const auto& [key, value] : scores.items()) result[key] = value;
+  const learning::Device place = learning::device_named(device);
+  const bundle::Bundle opened = bundle::open_bundle(folder);
+  const Json result = (opened.task == "classification" ? evaluate_pictures : evaluate_volumes)(folder, data_set, part, place, run);
   session.finish();
   if (session.json()) {
     print(result);
     return 0;
   }
-  std::string text = fmt::format("{}\n", model.bundle().id());
+  std::string text = fmt::format("{}\n", opened.id());
   for (const auto& [key, value] : result.items()) {
-    if (key != "bundle") text += fmt::format("{:<24} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+    if (key != "bundle" && key != "dice_of_cases")
+      text += fmt::format("{:<24} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   }
   print(text);
   return 0;

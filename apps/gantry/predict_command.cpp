@@ -10,6 +10,7 @@
 #include "gantry/classification/film.h"
 #include "gantry/io/io.h"
 #include "gantry/learning/picture_model.h"
+#include "gantry/learning/segmentation_model.h"
 #include "gantry/learning/volume_model.h"
 #include "gantry/operation/sources.h"
 #include "session.h"
@@ -121,21 +122,20 @@ Json classify(const learning::PictureModel& model, const Path& path, const Path&
   return prediction;
 }
 
-Json segment(const learning::VolumeModel& model, const Image& image, const Path& folder, Run& run) {
-  const Labels labels = model.segment(image, run);
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(model.network().network.outputs()));
+Json write_segmentation(const bundle::Bundle& bundle, const Labels& labels, const Path& folder, Run& run) {
+  std::vector<std::int64_t> counts(1 << 16);
   const auto view = labels.image().as<std::uint16_t>();
   for (const std::uint16_t value : view.values()) ++counts[value];
   Json classes = Json::array();
   for (const Label& label : labels.table()) {
-    classes.push_back(
-        {{"value", label.value},
-         {"id", label.id},
-         {"name", label.name},
-         {"volume_ml", static_cast<double>(counts[static_cast<std::size_t>(label.value)]) * image.grid().voxel_volume_mm3() / 1000}});
+    classes.push_back({{"value", label.value},
+                       {"id", label.id},
+                       {"name", label.name},
+                       {"volume_ml", static_cast<double>(counts[static_cast<std::size_t>(label.value)]) *
+                                         labels.image().grid().voxel_volume_mm3() / 1000}});
   }
   Value(labels).write(folder / "segmentation.nii.gz", run);
-  Json prediction = head_of(model.bundle());
+  Json prediction = head_of(bundle);
   prediction["segmentation"] = "segmentation.nii.gz";
   prediction["classes"] = classes;
   write_prediction(prediction, folder);
@@ -146,13 +146,14 @@ Json segment(const learning::VolumeModel& model, const Image& image, const Path&
 
 int predict(const Words& arguments) {
   CommandLine command("predict", "Runs a trained network on images.");
-  std::string folder, out;
+  std::string folder, out, device = "auto";
   Words inputs;
   command.positional("BUNDLE", folder, "Trained model");
   command.positionals("IN", inputs, "Images: files, or folders of DICOM that hold one volume");
   command.option("-o,--output", out,
                  "Folder for prediction.json and segmentation.nii.gz or explanation.png; with several images it holds one folder each",
                  "OUT");
+  command.option("--device", device, "Where to compute; default auto: CUDA where there is one", "auto|cpu|cuda");
   command.example("gantry predict models/cxr_pneumonia film.dcm -o result");
   command.example("gantry predict mindgrab-bundle head.nii.gz -o result");
   Session session(command);
@@ -161,11 +162,17 @@ int predict(const Words& arguments) {
   check_destination(out);
   const Words names = short_names(inputs);
   std::optional<learning::PictureModel> pictures;
-  std::optional<learning::VolumeModel> volumes;
-  if (bundle::open_bundle(folder).task == "classification")
-    pictures.emplace(folder);
-  else
-    volumes.emplace(folder);
+  std::optional<learning::SegmentationModel> trained;
+  std::optional<learning::VolumeModel> imported;
+  const bundle::Bundle bundle = bundle::open_bundle(folder);
+  if (bundle.task == "classification") {
+    pictures.emplace(folder, learning::device_named(device));
+  } else if (learning::holds_segmenter(bundle)) {
+    trained.emplace(folder, learning::device_named(device));
+  } else {
+    if (device == "cuda") throw Error(ErrorCode::not_possible, "device: imported networks run on the CPU alone: use --device cpu");
+    imported.emplace(folder);
+  }
   Run& run = session.start();
   StagedFolder staged(out);
   Json all = Json::object();
@@ -175,7 +182,9 @@ int predict(const Words& arguments) {
     const Path place = inputs.size() == 1 ? staged.path() : staged.path() / names[n];
     std::filesystem::create_directories(place);
     all[names[n]] = with_context(Path(inputs[n]).filename().string(), [&] {
-      return pictures ? classify(*pictures, inputs[n], place, part) : segment(*volumes, read_any_image(inputs[n], part), place, part);
+      if (pictures) return classify(*pictures, inputs[n], place, part);
+      const Image image = read_any_image(inputs[n], part);
+      return write_segmentation(bundle, trained ? trained->segment(image, part) : imported->segment(image, part), place, part);
     });
   }
   staged.commit();

@@ -4,6 +4,7 @@
 
 #include <mutex>
 
+#include "gantry/base/error.h"
 #include "gantry/base/plugin.h"
 
 namespace gantry::learning {
@@ -29,6 +30,19 @@ const Engine& engine() {
   if (!opened) opened = static_cast<const Engine*>(open_plugin(plugin, plugin_path()));
   return *opened;
 }
+
+Device device_named(std::string_view name) {
+  if (name == "cpu") return Device::cpu;
+  if (name != "auto" && name != "cuda") throw Error(ErrorCode::parameter, fmt::format("device: must be auto, cpu or cuda; got {}", name));
+  if (engine().has_cuda()) return Device::cuda;
+  if (name == "auto") return Device::cpu;
+  throw Error(ErrorCode::not_possible,
+              fmt::format("device: cuda needs a LibTorch that was built with CUDA and an NVIDIA processor; {} finds none here: use "
+                          "--device cpu",
+                          engine().name()));
+}
+
+std::string_view name_of(Device device) { return device == Device::cuda ? "cuda" : "cpu"; }
 
 bool engine_is_installed() { return !plugin_path().empty(); }
 

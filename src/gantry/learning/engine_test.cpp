@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/learning/engine.h"
 
+#include "gantry/base/random.h"
 #include "gantry/base/test_support.h"
 
 namespace gantry::learning {
@@ -9,8 +10,8 @@ namespace gantry::learning {
 namespace {
 
 /// Weights that are neither zero nor alike, from a formula.
-Weights some_weights(const Classifier& classifier) {
-  Weights weights = classifier.weights();
+Weights some_weights(const Learner& learner) {
+  Weights weights = learner.weights();
   for (auto& [name, tensor] : weights.tensors) {
     for (std::size_t n = 0; n < tensor.values.size(); ++n) {
       const auto phase = static_cast<float>(n * 7 % 101) / 101.0f;
@@ -141,6 +142,134 @@ TEST_F(EngineTest, refuses_absurd_designs_before_it_allocates) {
   EXPECT_EQ(error_of([] { engine().classifier({.channels = 1 << 30}); }).code(), ErrorCode::parameter);
   EXPECT_EQ(error_of([] { engine().classifier({.widths = {}}); }).code(), ErrorCode::parameter);
   EXPECT_EQ(error_of([] { engine().classifier({.widths = {16, -1}}); }).code(), ErrorCode::parameter);
+}
+
+class SegmenterTest : public EngineTest {
+ protected:
+  const SegmenterDesign design_{.channels = 1, .classes = 3, .widths = {4, 6}, .block = 2};
+  static Tensor volumes(std::int64_t count) {
+    Tensor batch{{count, 1, 8, 4, 12}, std::vector<float>(static_cast<std::size_t>(count * 384))};
+    for (std::size_t n = 0; n < batch.values.size(); ++n) batch.values[n] = static_cast<float>(n * 13 % 29) / 29.0f - 0.5f;
+    return batch;
+  }
+  /// The class of a voxel follows from its value.
+  static std::vector<std::uint8_t> labels(const Tensor& batch) {
+    std::vector<std::uint8_t> labels;
+    for (const float value : batch.values) labels.push_back(value < -0.2f ? 0 : value < 0.2f ? 1 : 2);
+    return labels;
+  }
+};
+
+TEST_F(SegmenterTest, gives_scores_for_every_voxel_and_zero_for_a_network_of_zeros) {
+  const auto segmenter = engine().segmenter(design_);
+  const Tensor scores = segmenter->forward(volumes(2), 1);
+  EXPECT_EQ(scores.shape, (std::vector<std::int64_t>{2, 3, 8, 4, 12}));
+  for (const float score : scores.values) EXPECT_EQ(score, 0.0f);
+}
+
+// A head that copies channel b of its stage's features shows which voxel of a block is which: with widths of one the bias alone speaks.
+TEST_F(SegmenterTest, puts_the_outputs_of_a_block_back_where_its_voxels_lay) {
+  const auto segmenter = engine().segmenter({.channels = 1, .classes = 2, .widths = {1}, .block = 2});
+  Weights weights = segmenter->weights();
+  for (std::size_t n = 0; n < 16; ++n) weights.tensors.at("head.bias").values[n] = static_cast<float>(n);
+  segmenter->set_weights(weights);
+  const Tensor scores = segmenter->forward(volumes(1), 1);
+  const auto at = [&](std::size_t c, std::size_t k, std::size_t j, std::size_t i) { return scores.values[((c * 8 + k) * 4 + j) * 12 + i]; };
+  EXPECT_EQ(at(0, 0, 0, 0), 0.0f);
+  EXPECT_EQ(at(0, 2, 2, 5), 1.0f);
+  EXPECT_EQ(at(0, 4, 3, 10), 2.0f);
+  EXPECT_EQ(at(0, 7, 0, 0), 4.0f);
+  EXPECT_EQ(at(1, 7, 3, 11), 15.0f);
+}
+
+// Cross entropy of evenly spread probabilities is log 3, Dice of 1/3 with each class 2/3 n / (n + N / 3).
+TEST_F(SegmenterTest, starts_at_the_loss_that_follows_for_even_probabilities) {
+  const auto segmenter = engine().segmenter(design_);
+  const Tensor batch = volumes(1);
+  const auto truth = labels(batch);
+  double dice = 0;
+  for (const std::uint8_t label : {1, 2}) {
+    const auto count = static_cast<double>(std::count(truth.begin(), truth.end(), label));
+    dice += 0.5 * (2.0 / 3 * count) / (count + 384.0 / 3);
+  }
+  EXPECT_NEAR(segmenter->learn(batch, truth, {.learning_rate = 1e-9}), std::log(3.0) + 1 - dice, 1e-5);
+}
+
+TEST_F(SegmenterTest, learns_a_volume_by_heart_either_way) {
+  for (const Descent descent : {Descent::nesterov, Descent::adam}) {
+    const auto segmenter = engine().segmenter(design_);
+    Weights weights = segmenter->weights();
+    Random random(4);
+    for (auto& [name, tensor] : weights.tensors)
+      for (float& value : tensor.values)
+        value = name.find("normalization") == std::string::npos ? 0.2f * static_cast<float>(random.next_normal()) : 1.0f;
+    segmenter->set_weights(weights);
+    const Tensor batch = volumes(2);
+    const StepOptions options{.descent = descent, .learning_rate = 0.03, .longest_gradient = 12};
+    const double first = segmenter->learn(batch, labels(batch), options);
+    double last = first;
+    for (int n = 0; n < 120; ++n) last = segmenter->learn(batch, labels(batch), options);
+    EXPECT_LT(last, 0.5 * first) << first;
+  }
+}
+
+TEST_F(SegmenterTest, learns_the_same_bits_with_any_number_of_threads) {
+  const Tensor batch = volumes(3);
+  std::vector<Weights> learnt;
+  for (const int threads : {1, 2, 5}) {
+    const auto segmenter = engine().segmenter(design_);
+    segmenter->set_weights(some_weights(*segmenter));
+    for (int n = 0; n < 3; ++n) segmenter->learn(batch, labels(batch), {.threads = threads});
+    learnt.push_back(segmenter->weights());
+  }
+  for (const auto& [name, tensor] : learnt[0].tensors) {
+    EXPECT_EQ(tensor.values, learnt[1].tensors.at(name).values) << name;
+    EXPECT_EQ(tensor.values, learnt[2].tensors.at(name).values) << name;
+  }
+}
+
+TEST_F(SegmenterTest, goes_on_from_weights_and_the_memory_of_adam_with_the_same_bits) {
+  const StepOptions options{.descent = Descent::adam, .learning_rate = 0.01};
+  const Tensor batch = volumes(1);
+  const auto through = engine().segmenter(design_), before = engine().segmenter(design_), after = engine().segmenter(design_);
+  through->set_weights(some_weights(*through));
+  before->set_weights(some_weights(*before));
+  for (int n = 0; n < 6; ++n) through->learn(batch, labels(batch), options);
+  for (int n = 0; n < 3; ++n) before->learn(batch, labels(batch), options);
+  after->set_weights(before->weights());
+  after->set_optimiser_state(before->optimiser_state());
+  for (int n = 0; n < 3; ++n) after->learn(batch, labels(batch), options);
+  const Weights whole = through->weights(), resumed = after->weights();
+  for (const auto& [name, tensor] : whole.tensors) EXPECT_EQ(tensor.values, resumed.tensors.at(name).values) << name;
+}
+
+TEST_F(SegmenterTest, refuses_batches_labels_and_designs_that_do_not_fit) {
+  const auto segmenter = engine().segmenter(design_);
+  Tensor odd{{1, 1, 8, 6, 12}, std::vector<float>(576)};
+  EXPECT_STREQ(
+      error_of([&] { segmenter->forward(odd, 1); }).what(),
+      "batch: must be volumes of 1 channels, (n, 1, slices, rows, columns), with sides that are multiples of 4; got [1, 1, 8, 6, 12]");
+  auto wrong = labels(volumes(1));
+  wrong[3] = 3;
+  EXPECT_STREQ(error_of([&] { segmenter->learn(volumes(1), wrong, {}); }).what(), "label: must lie between 0 and 2; got 3");
+  wrong.pop_back();
+  EXPECT_STREQ(error_of([&] { segmenter->learn(volumes(1), wrong, {}); }).what(), "labels: must be one a voxel; got 383 for 384");
+  EXPECT_EQ(error_of([] { engine().segmenter({.classes = 1000}); }).code(), ErrorCode::parameter);
+  EXPECT_EQ(error_of([] { engine().segmenter({.widths = {}}); }).code(), ErrorCode::parameter);
+  EXPECT_EQ(error_of([] { engine().segmenter({.block = 64}); }).code(), ErrorCode::parameter);
+}
+
+TEST_F(EngineTest, says_why_there_is_no_cuda) {
+  EXPECT_EQ(device_named("cpu"), Device::cpu);
+  EXPECT_EQ(error_of([] { device_named("tpu"); }).message(), "device: must be auto, cpu or cuda; got tpu");
+  if (engine().has_cuda()) {
+    EXPECT_EQ(device_named("auto"), Device::cuda);
+    return;
+  }
+  EXPECT_EQ(device_named("auto"), Device::cpu);
+  const Error error = error_of([] { device_named("cuda"); });
+  EXPECT_EQ(error.code(), ErrorCode::not_possible);
+  EXPECT_NE(std::string(error.what()).find("finds none here: use --device cpu"), std::string::npos) << error.what();
 }
 
 }  // namespace gantry::learning

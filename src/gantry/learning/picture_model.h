@@ -22,7 +22,7 @@ class PictureModel {
  public:
   /// Throws what `bundle::open_bundle` throws, Error(unreadable) for a manifest or weights that are not of a classifier, and what `engine`
   /// throws.
-  explicit PictureModel(const Path& folder);
+  explicit PictureModel(const Path& folder, Device device = Device::cpu);
 
   const bundle::Bundle& bundle() const { return bundle_; }
   const std::vector<std::string>& classes() const { return classes_; }
@@ -42,20 +42,9 @@ class PictureModel {
   std::unique_ptr<Classifier> classifier_;
 };
 
-/// What a person says of a model beside its figures: a JSON object with the texts `title`, `intended_use`, `not_for`, `data`, `licence`,
-/// the list of texts `limits`, and the object `scope` (docs/reference/bundle.md). Throws Error(parameter) for other members.
-Json read_description(const Path& file);
-
 /// Trains, measures validation and test once, and writes the bundle `destination` (weights.safetensors, card.md, manifest.json), named by
-/// its folder. The checkpoint lies beside it (`.NAME.training`) until the bundle is whole.
+/// its folder. The checkpoint lies beside it (`BundlePlace`) until the bundle is whole.
 void train_picture_bundle(const Path& data_set, const PictureSetOptions& reading, TrainOptions options, const Json& description,
                           const Path& destination, Run& run);
-
-/// Puts a description in the place of a bundle's own and writes card and manifest anew; weights and figures stay. Other files of the folder
-/// are left alone.
-void describe_bundle(const Path& folder, const Json& description);
-
-/// The model card of a manifest as Markdown: what it is and is not for, data, how it was trained, figures with intervals, calibration.
-std::string picture_card(const Json& manifest);
 
 }  // namespace gantry::learning

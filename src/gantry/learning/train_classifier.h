@@ -10,7 +10,7 @@
 
 namespace gantry::learning {
 
-/// How a classifier learns. The learning rate rises over the first epoch and falls to zero with a cosine (Loshchilov and Hutter 2017).
+/// How a classifier learns; the learning rate as in `rate_at`.
 struct TrainOptions {
   std::vector<int> widths{16, 32, 64};
   int blocks = 2;
@@ -18,9 +18,10 @@ struct TrainOptions {
   int batch = 64;
   double learning_rate = 0.1, momentum = 0.9, weight_decay = 5e-4, label_smoothing = 0;
   Augmentation augmentation;
+  Device device = Device::cpu;
   Path checkpoint;  ///< file that holds everything after each epoch; empty = none
 };
-/// All but the checkpoint, as they stand in a manifest.
+/// All but device and checkpoint, as they stand in a manifest.
 Json to_json(const TrainOptions& options);
 
 /// One line of the training record.
@@ -40,10 +41,9 @@ struct TrainedClassifier {
   bool resumed = false;
 };
 
-/// Trains on `set.train` from weights that the Run's seed draws (He et al. 2015), chooses the epoch and the temperature on
-/// `set.validation`; `set.test` takes no part. A checkpoint of the same data, options, seed and number of threads is taken up: the result
-/// has the bits that an unbroken training gives. One of other settings is left with a warning. The same seed and number of threads give the
-/// same weights. Throws Error(parameter) for options out of range, Error(not_possible) when the loss is no number any more.
+/// Trains on `set.train` (`take_course`), chooses the epoch and the temperature on `set.validation`; `set.test` takes no part. The same
+/// seed and number of threads give the same weights. Throws Error(parameter) for options out of range, Error(not_possible) when the loss is
+/// no number any more.
 TrainedClassifier train_classifier(const PictureSet& set, const TrainOptions& options, Run& run);
 
 /// Network outputs for all cases, in blocks of fixed size in parallel: the same bits for any number of threads.

@@ -31,19 +31,6 @@ std::string id_of(const std::string& name) {
   return id.empty() ? "class" : id;
 }
 
-std::vector<Label> table_of(const std::vector<bundle::NetworkClass>& classes, const std::string& method) {
-  std::vector<Label> table;
-  std::set<std::string> taken;
-  for (std::size_t n = 1; n < classes.size(); ++n) {
-    const auto& [name, color] = classes[n];
-    std::string id = id_of(name);
-    if (!taken.insert(id).second) taken.insert(id += fmt::format("_{}", n));
-    const auto byte = [&](std::size_t c) { return static_cast<std::uint8_t>(color[c]); };
-    table.push_back({.value = static_cast<int>(n), .id = id, .name = name, .color = {byte(0), byte(1), byte(2)}, .method = method});
-  }
-  return table;
-}
-
 /// What does not belong to the largest component of all classes together becomes background.
 void keep_largest(Voxels<std::uint16_t>& classes, const Run& run) {
   Mask mask = Mask::uninitialized(classes.grid());
@@ -58,6 +45,19 @@ void keep_largest(Voxels<std::uint16_t>& classes, const Run& run) {
 
 }  // namespace
 
+std::vector<Label> label_table(const std::vector<bundle::NetworkClass>& classes, const std::string& method) {
+  std::vector<Label> table;
+  std::set<std::string> taken;
+  for (std::size_t n = 1; n < classes.size(); ++n) {
+    const auto& [name, color] = classes[n];
+    std::string id = id_of(name);
+    if (!taken.insert(id).second) taken.insert(id += fmt::format("_{}", n));
+    const auto byte = [&](std::size_t c) { return static_cast<std::uint8_t>(color[c]); };
+    table.push_back({.value = static_cast<int>(n), .id = id, .name = name, .color = {byte(0), byte(1), byte(2)}, .method = method});
+  }
+  return table;
+}
+
 Labels segment_volume(const bundle::ImportedNetwork& network, const Image& image, const std::string& method, Run& run) {
   for (const std::int64_t size : network.input_size)
     if (size < 1 || size > 1024)
@@ -70,7 +70,7 @@ Labels segment_volume(const bundle::ImportedNetwork& network, const Image& image
   volume = Voxels<float>();
   keep_largest(classes, run);
   auto on_image = resample_labels<std::uint16_t>(classes, image.grid(), run);
-  const auto table = table_of(network.classes, method);
+  const auto table = label_table(network.classes, method);
   if (network.classes.size() > 256) return {Image(std::move(on_image)), table};
   Voxels<std::uint8_t> narrow = Voxels<std::uint8_t>::uninitialized(on_image.grid());
   std::transform(on_image.values().begin(), on_image.values().end(), narrow.values().begin(),

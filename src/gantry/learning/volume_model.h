@@ -14,6 +14,9 @@ namespace gantry::learning {
 /// `run_mesh_network` do, and Error(not_possible) for classes whose network has no stated input size.
 Labels segment_volume(const bundle::ImportedNetwork& network, const Image& image, const std::string& method, Run& run);
 
+/// Rows for all classes but the first, with ids made of their names.
+std::vector<Label> label_table(const std::vector<bundle::NetworkClass>& classes, const std::string& method);
+
 /// A bundle that holds such a network.
 class VolumeModel {
  public:

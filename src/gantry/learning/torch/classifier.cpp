@@ -2,10 +2,8 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/learning/torch/classifier.h"
 
-#include <cmath>
-
 #include "gantry/base/error.h"
-#include "gantry/learning/torch/tensors.h"
+#include "gantry/learning/torch/learner.h"
 
 namespace gantry::learning {
 
@@ -67,10 +65,7 @@ struct Residual : torch::nn::Module {
 };
 
 void check(const ClassifierDesign& design) {
-  const auto within = [](std::string_view name, std::int64_t value, std::int64_t most) {
-    if (!(value >= 1 && value <= most))
-      throw Error(ErrorCode::parameter, fmt::format("classifier: {} must lie between 1 and {}; got {}", name, most, value));
-  };
+  const auto within = [](std::string_view name, std::int64_t value, std::int64_t most) { check_design("classifier", name, value, most); };
   within("channels", design.channels, 64);
   within("classes", design.classes, 1000);
   within("the number of stages", static_cast<std::int64_t>(design.widths.size()), 6);
@@ -78,41 +73,16 @@ void check(const ClassifierDesign& design) {
   for (const int width : design.widths) within("width", width, 1024);
 }
 
-class TorchClassifier final : public Classifier {
+class TorchClassifier final : public TorchLearner<Classifier, Residual> {
  public:
-  explicit TorchClassifier(const ClassifierDesign& design) : design_(design), net_(std::make_shared<Residual>(design)) {
-    const torch::NoGradGuard guard;
-    for (auto& [name, values] : tensors()) values.zero_();
-    net_->eval();
-  }
+  TorchClassifier(const ClassifierDesign& design, Device device)
+      : TorchLearner(std::make_shared<Residual>(design), device), design_(design) {}
 
   Tensor forward(const Tensor& batch, int threads) const override {
     return with_torch("network", threads, [&] {
       const torch::InferenceMode guard;
       return from_torch(net_->scores(net_->features(input(batch))));
     });
-  }
-
-  Weights weights() const override {
-    Weights result;
-    for (const auto& [name, values] : tensors()) result.tensors[name] = from_torch(values);
-    return result;
-  }
-
-  void set_weights(const Weights& weights) override {
-    auto mine = tensors();
-    fill(mine, weights, "weights");
-  }
-
-  Weights optimiser_state() const override {
-    Weights result;
-    for (const auto& [name, values] : momentum_) result.tensors[name] = from_torch(values);
-    return result;
-  }
-
-  void set_optimiser_state(const Weights& state) override {
-    make_momentum();
-    fill(momentum_, state, "optimiser state");
   }
 
   double learn(const Tensor& batch, std::span<const int> labels, const StepOptions& options) override {
@@ -126,15 +96,12 @@ class TorchClassifier final : public Classifier {
           throw Error(ErrorCode::parameter, fmt::format("label: must lie between 0 and {}; got {}", design_.classes - 1, labels[n]));
         targets.data_ptr<std::int64_t>()[n] = labels[n];
       }
-      make_momentum();
-      net_->train();
-      net_->zero_grad();
+      state_.begin_step();
       const torch::Tensor scores = net_->scores(net_->features(images));
       const torch::Tensor loss = torch::nn::functional::cross_entropy(
-          scores, targets, torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(options.label_smoothing));
+          scores, targets.to(state_.device()), torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(options.label_smoothing));
       loss.backward();
-      net_->eval();
-      descend(options);
+      state_.descend(options);
       return loss.item<double>();
     });
   }
@@ -157,75 +124,22 @@ class TorchClassifier final : public Classifier {
   }
 
  private:
-  using Named = std::vector<std::pair<std::string, torch::Tensor>>;
-
-  /// What `forward` depends on, by name.
-  Named tensors() const {
-    Named all;
-    for (const auto& item : net_->named_parameters()) all.emplace_back(item.key(), item.value());
-    for (const auto& item : net_->named_buffers()) {
-      if (item.value().is_floating_point()) all.emplace_back(item.key(), item.value());
-    }
-    return all;
-  }
-
-  static void fill(Named& targets, const Weights& source, std::string_view subject) {
-    for (const auto& [name, values] : targets) {
-      const auto found = source.tensors.find(name);
-      if (found == source.tensors.end()) throw Error(ErrorCode::unreadable, fmt::format("{}: tensor '{}' must be there", subject, name));
-      if (found->second.shape != values.sizes().vec()) {
-        throw Error(ErrorCode::unreadable, fmt::format("{}: tensor '{}' must have the shape [{}]; got [{}]", subject, name,
-                                                       fmt::join(values.sizes().vec(), ", "), fmt::join(found->second.shape, ", ")));
-      }
-      if (!std::all_of(found->second.values.begin(), found->second.values.end(), [](float v) { return std::isfinite(v); }))
-        throw Error(ErrorCode::unreadable, fmt::format("{}: tensor '{}' must hold finite values", subject, name));
-    }
-    if (source.tensors.size() != targets.size()) {
-      for (const auto& [name, values] : source.tensors) {
-        if (std::none_of(targets.begin(), targets.end(), [&](const auto& target) { return target.first == name; }))
-          throw Error(ErrorCode::unreadable, fmt::format("{}: the network has no tensor '{}'", subject, name));
-      }
-    }
-    const torch::NoGradGuard guard;
-    for (auto& [name, values] : targets) values.copy_(to_torch(source.tensors.at(name)));
-  }
-
   torch::Tensor input(const Tensor& batch) const {
     if (batch.shape.size() != 4 || batch.shape[1] != design_.channels || batch.shape[0] < 1 || batch.shape[2] < 1 || batch.shape[3] < 1) {
       throw Error(ErrorCode::parameter, fmt::format("batch: must be images of {} channels, (n, {}, rows, columns); got [{}]",
                                                     design_.channels, design_.channels, fmt::join(batch.shape, ", ")));
     }
-    return to_torch(batch);
-  }
-
-  void make_momentum() {
-    if (!momentum_.empty()) return;
-    for (const auto& item : net_->named_parameters()) momentum_.emplace_back(item.key(), torch::zeros_like(item.value()));
-  }
-
-  void descend(const StepOptions& options) {
-    const torch::NoGradGuard guard;
-    std::size_t n = 0;
-    for (const auto& item : net_->named_parameters()) {
-      torch::Tensor values = item.value();
-      torch::Tensor gradient = values.grad();
-      if (values.dim() > 1) gradient = gradient.add(values, options.weight_decay);
-      torch::Tensor& momentum = momentum_[n++].second;
-      momentum.mul_(options.momentum).add_(gradient);
-      values.sub_(gradient.add(momentum, options.momentum), options.learning_rate);
-    }
+    return to_torch(batch).to(state_.device());
   }
 
   ClassifierDesign design_;
-  std::shared_ptr<Residual> net_;
-  Named momentum_;
 };
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_torch_classifier(const ClassifierDesign& design) {
+std::unique_ptr<Classifier> make_torch_classifier(const ClassifierDesign& design, Device device) {
   check(design);
-  return std::make_unique<TorchClassifier>(design);
+  return std::make_unique<TorchClassifier>(design, device);
 }
 
 }  // namespace gantry::learning

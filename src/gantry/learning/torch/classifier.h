@@ -9,6 +9,6 @@
 namespace gantry::learning {
 
 /// The classifier of `Engine::classifier` on LibTorch.
-std::unique_ptr<Classifier> make_torch_classifier(const ClassifierDesign& design);
+std::unique_ptr<Classifier> make_torch_classifier(const ClassifierDesign& design, Device device);
 
 }  // namespace gantry::learning

@@ -2,12 +2,14 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/learning/engine.h"
 
+#include <torch/cuda.h>
 #include <torch/version.h>
 
 #include <string_view>
 
 #include "gantry/base/version.h"
 #include "gantry/learning/torch/classifier.h"
+#include "gantry/learning/torch/segmenter.h"
 
 namespace gantry::learning {
 
@@ -16,7 +18,13 @@ namespace {
 class TorchEngine final : public Engine {
  public:
   std::string name() const override { return "LibTorch " TORCH_VERSION; }
-  std::unique_ptr<Classifier> classifier(const ClassifierDesign& design) const override { return make_torch_classifier(design); }
+  bool has_cuda() const override { return torch::cuda::is_available(); }
+  std::unique_ptr<Classifier> classifier(const ClassifierDesign& design, Device device) const override {
+    return make_torch_classifier(design, device);
+  }
+  std::unique_ptr<Segmenter> segmenter(const SegmenterDesign& design, Device device) const override {
+    return make_torch_segmenter(design, device);
+  }
 };
 
 }  // namespace
