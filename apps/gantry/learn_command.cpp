@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
+#include <malloc.h>
+
+#include <limits>
+
 #include "command_line.h"
 #include "commands.h"
 #include "gantry/base/error.h"
@@ -38,6 +42,15 @@ Run seeded(Run& of_session, std::uint64_t seed) {
   options.seed = seed;
   options.progress = [of_session](double fraction, std::string_view step) mutable { of_session.progress(fraction, step); };
   return Run(options);
+}
+
+/// Keeps freed memory for the next step: each allocates the same again, and giving it back in between cost two fifths of the time in page
+/// faults.
+void keep_memory() {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the greatest that glibc takes
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TOP_PAD, 64 << 20);
+  mallopt(M_ARENA_MAX, 1);
 }
 
 /// What `gantry train` was told, as texts; empty where nothing was said.
@@ -162,6 +175,7 @@ int train(const Words& arguments) {
   if (task != "classification" && task != "segmentation")
     throw Error(ErrorCode::parameter, "task: must be classification or segmentation; got " + task);
   const Json said = description.empty() ? Json::object() : learning::read_description(description);
+  keep_memory();
   Run& of_session = session.start(true);
   Run run = seeded(of_session, static_cast<std::uint64_t>(whole_option("seed", seed, 1)));
   (task == "classification" ? train_classification : train_segmentation)(words, data_set, said, out, run);
