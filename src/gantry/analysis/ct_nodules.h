@@ -32,7 +32,7 @@ struct Nodule {
 /// What is looked for.
 struct NoduleSearch {
   double minimum_mm = 4, maximum_mm = 30;  ///< mean diameter
-  double least_probability = 0.953;        ///< of the classifier: below it a vessel or fissure is more likely
+  double least_probability = 0.93;         ///< of the classifier: below it a vessel or fissure is more likely
   double ground_glass_minimum_mm = 6;      ///< of what is not solid throughout
   double slice_mm = 0;  ///< thickness of a slice where it exceeds their distance. Thick slices (partial volume) raise both minima
   int most = 50;        ///< candidates kept, best first
