@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, statistics, radiotherapy, archive, learning, start.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, reconstruction, statistics, radiotherapy, archive, learning, start.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
 import contextlib
 import json
@@ -124,6 +124,13 @@ def suite_analyze():
     yield from accuracy.rows(GANTRY, row)
 
 
+def suite_reconstruction():
+    sys.path.insert(0, str(ROOT / "bench"))
+    import reconstruction
+
+    yield from reconstruction.rows(row, DATA)
+
+
 def suite_statistics():
     """Whole commands on tables of made cases, beside R's survival and pROC."""
     import random
@@ -238,7 +245,7 @@ def main():
         at = words.index("--json")
         target = Path(words[at + 1])
         del words[at : at + 2]
-    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "statistics": suite_statistics, "radiotherapy": suite_radiotherapy, "archive": suite_archive, "learning": suite_learning}
+    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "radiotherapy": suite_radiotherapy, "archive": suite_archive, "learning": suite_learning}
     for word in words:
         if word not in suites:
             sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")

@@ -46,6 +46,16 @@ gantry filter gaussian phantom:sphere wider.nii --sigma 7 --quiet
 gantry radiotherapy dvh dose.nii phantom:two_spheres a.json --figure "$out/radiotherapy.dvh.png" --quiet
 gantry radiotherapy gamma dose.nii wider.nii a.json --figure "$out/radiotherapy.gamma.png" --quiet
 
+slab() { gantry visualization mip "$1" "$out/$2.png" --plane axial --slab 1 --quiet; }
+gantry simulation project ct.nii sinogram.nii --views 360 --photons 2e5 --quiet && slab sinogram.nii simulation.project
+gantry reconstruction fbp sinogram.nii a.nii --filter hann --unit hu --size 256 --quiet &&
+  gantry segmentation threshold a.nii empty.nii --lower 20000 --quiet &&
+  gantry visualization overlay a.nii empty.nii "$out/reconstruction.fbp.png" --plane axial --pixels 480 --centre 40 --width 400 --quiet
+gantry simulation project phantom:shepp_logan counts.nii --unit attenuation --views 120 --quiet &&
+  gantry reconstruction osem counts.nii a.nii --subsets 8 --iterations 4 --size 64 --quiet &&
+  gantry segmentation threshold a.nii empty.nii --lower 5000 --quiet &&
+  gantry visualization overlay a.nii empty.nii "$out/reconstruction.osem.png" --plane axial --pixels 480 --centre 0.3 --width 0.8 --quiet
+
 # What the methods of analysis find in a digital patient of each modality. keep RESULT FIGURE PICTURE: the first figure of that name.
 keep() { cp "$(find "$1/figures" -name "$2" | sort | head -n 1)" "$methods/$3.png"; }
 

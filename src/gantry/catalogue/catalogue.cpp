@@ -12,10 +12,13 @@
 #include "gantry/filter/resampling.h"
 #include "gantry/radiotherapy/dvh.h"
 #include "gantry/radiotherapy/gamma.h"
+#include "gantry/reconstruction/filtered_backprojection.h"
+#include "gantry/reconstruction/ordered_subsets.h"
 #include "gantry/segmentation/compare.h"
 #include "gantry/segmentation/component_labels.h"
 #include "gantry/segmentation/otsu.h"
 #include "gantry/segmentation/threshold.h"
+#include "gantry/simulation/projection.h"
 #include "gantry/visualization/mip.h"
 #include "gantry/visualization/overlay.h"
 #include "gantry/visualization/reformat.h"
@@ -39,6 +42,9 @@ const Catalogue& catalogue() {
     c.add<Reformat>("visualization.reformat");
     c.add<DoseVolumeHistograms>("radiotherapy.dvh");
     c.add<DoseGamma>("radiotherapy.gamma");
+    c.add<FilteredBackprojection>("reconstruction.fbp");
+    c.add<OrderedSubsets>("reconstruction.osem");
+    c.add<ProjectionScan>("simulation.project");
     c.add<RocAnalysis>("statistics.roc");
     c.add<SurvivalAnalysis>("statistics.survival");
     c.add<AssociationSearch>("statistics.association");

@@ -73,6 +73,8 @@ const std::vector<Shape>& shapes() {
        [](Vec3 p, std::int64_t) {
          return one_if(norm(p - Vec3{-16, 0, 0}) <= 12) + 2 * one_if(norm(p - Vec3{16, 0, 0}) <= 8);
        }},
+      {{"chords", "2 sqrt(20^2 - x^2) where |x| < 20 mm: parallel projections (y: view) of a disc of 1 with the radius 20 mm"},
+       [](Vec3 p, std::int64_t) { return static_cast<float>(2 * std::sqrt(std::max(0.0, 400 - p.x * p.x))); }},
       {{"shepp_logan",
         "head of ten ellipsoids with the contrasts of Toft 1996 in 3-D: skull 1, brain 0.2, ventricles 0, lesions 0.3, outside 0"},
        [](Vec3 p, std::int64_t) { return head_at(p); }},
