@@ -11,6 +11,8 @@ from . import filter as filter
 from . import segmentation as segmentation
 from . import visualization as visualization
 from . import radiotherapy as radiotherapy
+from . import reconstruction as reconstruction
+from . import simulation as simulation
 from . import statistics as statistics
 # generated: end
 

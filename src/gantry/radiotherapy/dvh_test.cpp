@@ -158,9 +158,9 @@ TEST(Dvh, gives_the_same_bytes_for_any_number_of_threads_and_through_its_own_fil
 TEST(Dvh, refuses_an_unknown_region_with_the_names_that_there_are) {
   gantry::Run run;
   const Error error =
-      error_of([&] { DoseVolumeHistograms{.regions = "sphere,hart"}(phantom("constant"), phantom_contours("sphere"), run); });
+      error_of([&] { DoseVolumeHistograms{.regions = "sphere,tail"}(phantom("constant"), phantom_contours("sphere"), run); });
   EXPECT_EQ(error.code(), ErrorCode::parameter);
-  EXPECT_EQ(error.message(), "regions: must be names of the structure set (sphere); got 'hart'");
+  EXPECT_EQ(error.message(), "regions: must be names of the structure set (sphere); got 'tail'");
 }
 
 }  // namespace

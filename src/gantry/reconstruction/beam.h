@@ -12,6 +12,7 @@
 
 namespace gantry::reconstruction {
 
+/// Whether the rays of one view are parallel or come from one point.
 enum class BeamShape { parallel, fan };
 constexpr std::array<std::pair<BeamShape, std::string_view>, 2> choices_of(BeamShape) {
   return {{{BeamShape::parallel, "parallel"}, {BeamShape::fan, "fan"}}};

@@ -13,7 +13,7 @@ namespace gantry {
 
 void ProjectionScan::describe(Description<ProjectionScan>& d) {
   d.summary("Takes parallel or fan-beam projections of a volume, with Poisson noise.");
-  d.input("image", "Volume of square slices: HU, or attenuation in 1/mm");
+  d.input("image", "Volume with square pixels in its slices: HU, or attenuation in 1/mm");
   d.group("scan", &ProjectionScan::scan);
   d.parameter("views", &ProjectionScan::views, "Number of views").range(1, 20000);
   d.parameter("columns", &ProjectionScan::columns, "Detector columns; 0: as many as see the whole slice").range(0, 20000);
@@ -33,11 +33,11 @@ Image ProjectionScan::operator()(const Image& image, Run& run) const {
   require_single_component(image);
   const Grid& grid = image.grid();
   const double pixel_mm = grid.spacing_mm().x;
-  if (image.frames() != 1 || grid.size(0) != grid.size(1) || std::abs(pixel_mm - grid.spacing_mm().y) > 1e-6 * pixel_mm)
-    throw Error(ErrorCode::not_possible,
-                fmt::format("image: must hold square slices of square pixels of one time; got {} x {} pixels of {} x {} mm, {} times",
-                            grid.size(0), grid.size(1), pixel_mm, grid.spacing_mm().y, image.frames()));
-  const std::int64_t size = grid.size(0);
+  if (image.frames() != 1 || !(std::abs(pixel_mm - grid.spacing_mm().y) <= 1e-6 * pixel_mm))
+    throw Error(ErrorCode::not_possible, fmt::format("image: must hold square pixels of one time; got {} x {} mm, {} times", pixel_mm,
+                                                     grid.spacing_mm().y, image.frames()));
+  // The slice lies in the middle of a square of nothing.
+  const std::int64_t size = std::max(grid.size(0), grid.size(1)), left = (size - grid.size(0)) / 2, above = (size - grid.size(1)) / 2;
   const double magnification =
       scan.shape == reconstruction::BeamShape::fan ? (scan.source_distance + scan.detector_distance) / scan.source_distance : 1;
   const double width_mm = element == 0 ? pixel_mm * magnification : element;
@@ -65,11 +65,14 @@ Image ProjectionScan::operator()(const Image& image, Run& run) const {
   std::vector<float> slice(static_cast<std::size_t>(size * size));
   const Random random(run.seed());
   for (std::int64_t k = 0; k < grid.size(2); ++k) {
-    for (std::size_t n = 0; n < slice.size(); ++n) {
-      const float value = values[static_cast<std::int64_t>(n) + std::ssize(slice) * k];
-      if (!std::isfinite(value)) throw Error(ErrorCode::parameter, "image: must hold finite values");
-      // Less than nothing does not attenuate: air outside the scanner's circle is padded with -2048 HU and the like.
-      slice[n] = unit == AttenuationUnit::hu ? std::max(0.0F, static_cast<float>(water * (1 + 0.001 * value))) : value;
+    for (std::int64_t j = 0; j < grid.size(1); ++j) {
+      for (std::int64_t i = 0; i < grid.size(0); ++i) {
+        const float value = values[grid.index(i, j, k)];
+        if (!std::isfinite(value)) throw Error(ErrorCode::parameter, "image: must hold finite values");
+        // Less than nothing does not attenuate: air outside the scanner's circle is padded with -2048 HU and the like.
+        slice[static_cast<std::size_t>(i + left + size * (j + above))] =
+            unit == AttenuationUnit::hu ? std::max(0.0F, static_cast<float>(water * (1 + 0.001 * value))) : value;
+      }
     }
     const std::span<float> rows(result.data() + k * count * views, static_cast<std::size_t>(count * views));
     projector.forward(slice, every, rows, run);
@@ -88,10 +91,11 @@ Image ProjectionScan::operator()(const Image& image, Run& run) const {
 }
 
 Cost ProjectionScan::cost(const Image& image) const {
-  const double rays = static_cast<double>(columns == 0 ? 1.5 * static_cast<double>(image.grid().size(0)) : columns) * views;
+  const double rays =
+      static_cast<double>(columns == 0 ? 1.5 * static_cast<double>(std::max(image.grid().size(0), image.grid().size(1))) : columns) * views;
   const auto slices = static_cast<double>(image.grid().size(2));
   return {.bytes = static_cast<std::uint64_t>(4 * rays * slices),
-          .seconds = rays * slices * static_cast<double>(image.grid().size(0)) * 1e-9};
+          .seconds = rays * slices * static_cast<double>(std::max(image.grid().size(0), image.grid().size(1))) * 1e-9};
 }
 
 }  // namespace gantry

@@ -7,9 +7,9 @@
 
 namespace gantry {
 
-/// Takes parallel or fan-beam projections of a volume, slice by slice: line integrals of attenuation in slices of square pixels, through
-/// their middle; with `photons`, the counts of each ray are drawn from Poisson's distribution and turned back into line integrals. Axes of
-/// the f32 result: detector column, view, slice. Cost: the projections. Reference page: simulation.project.
+/// Takes parallel or fan-beam projections of a volume, slice by slice: line integrals of attenuation, the axis of rotation in the middle of
+/// the slice; with `photons`, the counts of each ray are drawn from Poisson's distribution and turned back into line integrals. Axes of the
+/// f32 result: detector column, view, slice. Cost: the projections. Reference page: simulation.project.
 struct ProjectionScan {
   reconstruction::BeamParameters scan{.angle_range = 180};
   int views = 360;

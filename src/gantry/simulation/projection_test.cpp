@@ -108,12 +108,22 @@ TEST(ProjectionScan, counts_photons_with_the_variance_of_poisson) {
   EXPECT_NEAR(square / count, 1e-4, 3e-6);  // 1 / photons
 }
 
+TEST(ProjectionScan, of_an_oblong_slice_sums_up_to_its_content) {
+  gantry::Run run;
+  Voxels<float> oblong(Grid({40, 20, 2}), 0.01F);
+  const Image rows = ProjectionScan{.views = 2, .unit = AttenuationUnit::attenuation}(Image(std::move(oblong)), run);
+  const VoxelView<float> values = rows.as<float>();
+  double sum = 0;
+  for (const float value : values.values()) sum += value;
+  EXPECT_NEAR(sum, 2 * 2 * 0.01 * 800, 1e-3);
+}
+
 TEST(ProjectionScan, refuses_what_it_cannot_do) {
   gantry::Run run;
   const auto refusal = [&](const ProjectionScan& scan, const Image& image) {
     return std::string(error_of([&] { scan(image, run); }).what());
   };
-  EXPECT_NE(refusal({}, Image(Voxels<float>(Grid({8, 9, 1})))).find("image: must hold square slices"), std::string::npos);
+  EXPECT_NE(refusal({}, Image(Voxels<float>(Grid({8, 9, 1}, {1, 2, 1})))).find("image: must hold square pixels"), std::string::npos);
   EXPECT_EQ(refusal({}, Image(Voxels<float>(Grid({8, 8, 1}), INFINITY))), "image: must hold finite values");
   EXPECT_NE(refusal({.element = 1e-5}, Image(Voxels<float>(Grid({8, 8, 1})))).find("element: would need"), std::string::npos);
 }
