@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, reconstruction, statistics, radiotherapy, archive, learning, start.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, reconstruction, statistics, filter, radiotherapy, archive, learning, start.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
 import contextlib
 import json
@@ -158,6 +158,14 @@ def suite_statistics():
             yield row("statistics", words, "wall", "s", a, b if peer else None, "R" if peer else "", 3, ours, theirs if peer else "")
 
 
+def suite_filter():
+    for program, case, words, peer in (("filter", "n4", "N4 64^3, 4 x 50 updates", "SimpleITK"),
+                                       ("quality", "ssim", "structural similarity 128^3", "scikit-image")):
+        ours, theirs = [str(BIN / f"gantry_{program}_bench"), case], [*PEERS, case]
+        a, b = interleaved(lambda: reported(ours), lambda: reported(theirs), 3)
+        yield row("filter", words, "wall", "s", a, b, peer, 3, ours, theirs)
+
+
 def suite_radiotherapy():
     """The work itself, without reading files; gamma beside pymedphys."""
     bench = str(BIN / "gantry_radiotherapy_bench")
@@ -245,7 +253,7 @@ def main():
         at = words.index("--json")
         target = Path(words[at + 1])
         del words[at : at + 2]
-    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "radiotherapy": suite_radiotherapy, "archive": suite_archive, "learning": suite_learning}
+    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "filter": suite_filter, "radiotherapy": suite_radiotherapy, "archive": suite_archive, "learning": suite_learning}
     for word in words:
         if word not in suites:
             sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")

@@ -40,6 +40,16 @@ gantry statistics roc phantom:readers a.json --score reader_a --second reader_b 
 gantry statistics survival phantom:remission a.json --time weeks --event relapse --group arm --figure "$out/statistics.survival.png" --quiet
 gantry statistics association phantom:features phantom:genes a.csv --figure "$out/statistics.association.png" --quiet
 
+# An MR of the head without the field that it was made with, and how like it is to itself when smoothed.
+gantry simulation digital-patient magnet --seed 1 --modality mr --quiet
+gantry convert magnet/dicom magnet.nii --quiet
+gantry segmentation threshold magnet.nii none.nii --lower 1000000 --quiet
+gantry filter n4 magnet.nii even.nii --quiet
+gantry visualization overlay even.nii none.nii "$out/filter.n4.png" --plane coronal --pixels 480 --quiet
+gantry filter gaussian magnet.nii soft.nii --sigma 1 --quiet
+gantry quality compare magnet.nii soft.nii a.json --map like.nii --quiet
+gantry visualization overlay like.nii none.nii "$out/quality.compare.png" --plane coronal --pixels 480 --quiet
+
 # A dose that falls off around a sphere, and one that falls off farther out.
 gantry filter gaussian phantom:sphere dose.nii --sigma 4 --quiet
 gantry filter gaussian phantom:sphere wider.nii --sigma 7 --quiet

@@ -119,7 +119,7 @@ inline Labels drawn_labels(Draw& draw, const Grid& common) {
   return Labels(is_integer(image.type()) ? image : Image(image.as<std::int32_t>().clone()), std::move(table));
 }
 
-/// A few rows without sense, or a small cohort with the columns that statistics look for.
+/// A few rows without sense under the columns of sentences, or a small cohort with the columns that statistics look for.
 inline Table drawn_table(Draw& draw) {
   if (draw.one_in(2)) {
     Table cohort({"id", "score", "label", "time", "event"});
@@ -132,7 +132,7 @@ inline Table drawn_table(Draw& draw) {
     }
     return cohort;
   }
-  Table table({"x", "y", "z"});
+  Table table({"x", "concept", "sentence"});
   for (std::size_t rows = draw.below(4); rows > 0; --rows) table.add({draw.number(), std::string("word"), std::monostate()});
   return table;
 }

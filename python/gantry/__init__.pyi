@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from . import filter as filter
 from . import segmentation as segmentation
 from . import visualization as visualization
+from . import quality as quality
 from . import radiotherapy as radiotherapy
 from . import reconstruction as reconstruction
 from . import simulation as simulation
+from . import report as report
 from . import statistics as statistics
 # generated: end
 

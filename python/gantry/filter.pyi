@@ -56,6 +56,46 @@ def median(
 ) -> Image:
     """Replaces each voxel by the median of the cube around it."""
 
+class _n4_arrays(NamedTuple):
+    corrected: NDArray[Any]
+    field: NDArray[Any]
+    result: Any
+
+class _n4_result(NamedTuple):
+    corrected: Image
+    field: Image
+    result: Any
+
+@overload
+def n4(
+    image: NDArray[Any],
+    mask: NDArray[Any] | None = None,
+    *,
+    levels: int = 4,
+    iterations: int = 50,
+    convergence: float = 0.001,
+    working_spacing: float = 4.0,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> _n4_arrays:
+    """Takes the smooth brightness field of coils off an MR image (N4)."""
+
+@overload
+def n4(
+    image: ImageLike,
+    mask: LabelsLike | None = None,
+    *,
+    levels: int = 4,
+    iterations: int = 50,
+    convergence: float = 0.001,
+    working_spacing: float = 4.0,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> _n4_result:
+    """Takes the smooth brightness field of coils off an MR image (N4)."""
+
 @overload
 def resample(
     image: NDArray[Any],

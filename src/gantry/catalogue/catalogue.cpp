@@ -5,15 +5,18 @@
 #include "gantry/cohort/association_search.h"
 #include "gantry/cohort/roc_analysis.h"
 #include "gantry/cohort/survival_analysis.h"
+#include "gantry/filter/bias_correction.h"
 #include "gantry/filter/distance_map.h"
 #include "gantry/filter/gaussian_smoothing.h"
 #include "gantry/filter/mask_morphology.h"
 #include "gantry/filter/median_filter.h"
 #include "gantry/filter/resampling.h"
+#include "gantry/quality/compare.h"
 #include "gantry/radiotherapy/dvh.h"
 #include "gantry/radiotherapy/gamma.h"
 #include "gantry/reconstruction/filtered_backprojection.h"
 #include "gantry/reconstruction/ordered_subsets.h"
+#include "gantry/report/negation_detection.h"
 #include "gantry/segmentation/compare.h"
 #include "gantry/segmentation/component_labels.h"
 #include "gantry/segmentation/otsu.h"
@@ -30,6 +33,7 @@ const Catalogue& catalogue() {
     Catalogue c;
     c.add<GaussianSmoothing>("filter.gaussian");
     c.add<MedianFilter>("filter.median");
+    c.add<BiasCorrection>("filter.n4");
     c.add<Resampling>("filter.resample");
     c.add<DistanceMap>("filter.distance");
     c.add<MaskMorphology>("filter.morphology");
@@ -40,11 +44,13 @@ const Catalogue& catalogue() {
     c.add<IntensityProjection>("visualization.mip");
     c.add<Overlay>("visualization.overlay");
     c.add<Reformat>("visualization.reformat");
+    c.add<CompareImages>("quality.compare");
     c.add<DoseVolumeHistograms>("radiotherapy.dvh");
     c.add<DoseGamma>("radiotherapy.gamma");
     c.add<FilteredBackprojection>("reconstruction.fbp");
     c.add<OrderedSubsets>("reconstruction.osem");
     c.add<ProjectionScan>("simulation.project");
+    c.add<NegationDetection>("report.negation");
     c.add<RocAnalysis>("statistics.roc");
     c.add<SurvivalAnalysis>("statistics.survival");
     c.add<AssociationSearch>("statistics.association");

@@ -53,6 +53,15 @@ Table genes() {
   return table;
 }
 
+Table sentences() {
+  Table table({"concept", "sentence"});
+  table.add({std::string("effusion"), std::string("No pleural effusion, but a small nodule.")});
+  table.add({std::string("nodule"), std::string("No pleural effusion, but a small nodule.")});
+  table.add({std::string("胸腔积液"), std::string("双侧未见胸腔积液。")});
+  table.add({std::string("结节"), std::string("右肺上叶结节，较前未见明显变化。")});
+  return table;
+}
+
 }  // namespace
 
 Table phantom_table(std::string_view name) {
@@ -60,8 +69,9 @@ Table phantom_table(std::string_view name) {
   if (name == "remission") return remission();
   if (name == "features") return features();
   if (name == "genes") return genes();
+  if (name == "sentences") return sentences();
   throw Error(ErrorCode::usage,
-              fmt::format("phantom:{}: there is no such table; must be one of readers, remission, features, genes", name));
+              fmt::format("phantom:{}: there is no such table; must be one of readers, remission, features, genes, sentences", name));
 }
 
 }  // namespace gantry

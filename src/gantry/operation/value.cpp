@@ -116,8 +116,17 @@ std::vector<std::vector<std::string>> csv_records(std::string_view text) {
   return records;
 }
 
-Table table_of_csv(std::string_view text) {
-  auto records = csv_records(text);
+/// Lines of cells between tabs; quotation marks mean nothing.
+std::vector<std::vector<std::string>> tab_records(std::string_view text) {
+  std::vector<std::vector<std::string>> records;
+  for (const std::string& line : split(text, '\n')) {
+    const std::string_view whole = line.ends_with('\r') ? std::string_view(line).substr(0, line.size() - 1) : std::string_view(line);
+    if (!whole.empty()) records.push_back(split(whole, '\t'));
+  }
+  return records;
+}
+
+Table table_of(std::vector<std::vector<std::string>> records) {
   if (records.empty()) throw Error(ErrorCode::unreadable, "table: needs a first line with the names of the columns");
   Table table(records.front());
   for (std::size_t r = 1; r < records.size(); ++r) {
@@ -139,6 +148,8 @@ Table table_of_csv(std::string_view text) {
   }
   return table;
 }
+
+Table table_of_csv(std::string_view text) { return table_of(csv_records(text)); }
 
 }  // namespace
 
@@ -253,7 +264,10 @@ Transform PortType<Transform>::from_bytes(std::span<const std::byte> bytes) {
 }
 
 Table PortType<Table>::read(const Path& path, Run&) {
-  return with_context(path.filename().string(), [&] { return table_of_csv(read_text(path)); });
+  return with_context(path.filename().string(), [&] {
+    const std::string text = to_valid_utf8(read_text(path));
+    return lower(path.extension().string()) == ".tsv" ? table_of(tab_records(text)) : table_of_csv(text);
+  });
 }
 void PortType<Table>::write(const Path& path, const Table& table, Run&) {
   write_atomic(path, path.extension() == ".json" ? to_text(json_of(table)) : table.to_csv());
