@@ -18,7 +18,10 @@ if [ ! -f "$file" ] || [ "$(digest_of "$file")" != "$integrity" ]; then
   printf 'viewer: fetching %s (50 MB)\n' "$package"
   rm -rf "$cache/new"
   mkdir "$cache/new"
-  (cd "$cache/new" && npm pack --silent --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 "$package" > /dev/null)
+  if ! (cd "$cache/new" && npm pack --silent --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 "$package" > /dev/null); then
+    printf 'viewer: %s could not be fetched from the npm registry\n' "$package" >&2
+    exit 1
+  fi
   found=$(digest_of "$cache"/new/*.tgz)
   if [ "$found" != "$integrity" ]; then
     rm -rf "$cache/new"

@@ -39,7 +39,7 @@ for (const language of ["en", "zh"]) {
           await shoot(`report${index}`, false);
         }
       }
-      for (const place of ["upload", "jobs", "users"]) {
+      for (const place of ["upload", "users", "jobs"]) {
         await page.goto(`/console/${place}`);
         await page.waitForTimeout(600);
         await shoot(place);
