@@ -40,7 +40,7 @@ def main():
     pages = {
         "server.md": ['"user":"admin"', '"state":"done"', "gantry_archive_instances 90", "whole; last hash"],
         "radiologist.md": ["lung_left.volume", "1-ct-segmentation-lesions.dcm"],
-        "administrator.md": ['"state":"done"', "gantry_archive_instances 109", "whole; last hash"],
+        "administrator.md": ['"state":"done"', "Gantry segmentation", "gantry_archive_instances 109", "whole; last hash"],
     }
     for page in sys.argv[2:] or pages:
         run(page, sys.argv[1], pages[page])
