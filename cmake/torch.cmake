@@ -29,6 +29,13 @@ if(GANTRY_TORCH)
       # Named by nothing, registers its kernels when loaded.
       list(APPEND GANTRY_TORCH_LIBRARIES -Wl,--no-as-needed ${GANTRY_TORCH_CUDA})
     endif()
+    if(EXISTS "${torch_root}/fmt")
+      # It brings another fmt among its headers; that of the rest of Gantry comes first.
+      find_path(GANTRY_FMT_HEADERS fmt/format.h REQUIRED)
+      file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/torch_fmt")
+      file(CREATE_LINK "${GANTRY_FMT_HEADERS}/fmt" "${CMAKE_BINARY_DIR}/torch_fmt/fmt" SYMBOLIC)
+      list(PREPEND GANTRY_TORCH_INCLUDE_FOLDERS "${CMAKE_BINARY_DIR}/torch_fmt")
+    endif()
   endif()
 else()
   message(STATUS "LibTorch is not used: no learning plug-in")
