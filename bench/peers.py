@@ -61,13 +61,17 @@ def gamma(size, spacing, planes, radius):
     timed(lambda: gamma_shell(axes, reference, axes, evaluated, 3, 3, lower_percent_dose_cutoff=10, interp_fraction=10, max_gamma=2, global_normalisation=61, quiet=True))
 
 
-def similarity():
-    """scikit-image's structural similarity of a noisy volume."""
+def with_scikit_image(case):
+    """Non-local means with patches of 3^3 in a search of 11^3, or structural similarity, of a noisy volume."""
     import SimpleITK as sitk
     from skimage.metrics import structural_similarity
+    from skimage.restoration import denoise_nl_means
 
     image = sitk.GetArrayFromImage(head(128))
-    timed(lambda: structural_similarity(image, image * 0.99, data_range=2400))
+    if case == "nlm":
+        timed(lambda: denoise_nl_means(image, patch_size=3, patch_distance=5, h=72, sigma=120, fast_mode=True))
+    else:
+        timed(lambda: structural_similarity(image, image * 0.99, data_range=2400))
 
 
 def bias_field():
@@ -101,8 +105,8 @@ def main():
     if case == "cases":
         print(json.dumps(CASES))
         return
-    if case == "ssim":
-        similarity()
+    if case in ("nlm", "ssim"):
+        with_scikit_image(case)
         return
     if case == "gz_read":
         import nibabel

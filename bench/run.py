@@ -159,7 +159,7 @@ def suite_statistics():
 
 
 def suite_filter():
-    for program, case, words, peer in (("filter", "n4", "N4 64^3, 4 x 50 updates", "SimpleITK"),
+    for program, case, words, peer in (("filter", "nlm", "non-local means 128^3, 3^3 in 11^3", "scikit-image"), ("filter", "n4", "N4 64^3, 4 x 50 updates", "SimpleITK"),
                                        ("quality", "ssim", "structural similarity 128^3", "scikit-image")):
         ours, theirs = [str(BIN / f"gantry_{program}_bench"), case], [*PEERS, case]
         a, b = interleaved(lambda: reported(ours), lambda: reported(theirs), 3)

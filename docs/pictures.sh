@@ -46,6 +46,8 @@ gantry convert magnet/dicom magnet.nii --quiet
 gantry segmentation threshold magnet.nii none.nii --lower 1000000 --quiet
 gantry filter n4 magnet.nii even.nii --quiet
 gantry visualization overlay even.nii none.nii "$out/filter.n4.png" --plane coronal --pixels 480 --quiet
+gantry filter nlm magnet.nii clean.nii --noise rician --search-radius 3 --quiet
+gantry visualization overlay clean.nii none.nii "$out/filter.nlm.png" --plane coronal --pixels 480 --quiet
 gantry filter gaussian magnet.nii soft.nii --sigma 1 --quiet
 gantry quality compare magnet.nii soft.nii a.json --map like.nii --quiet
 gantry visualization overlay like.nii none.nii "$out/quality.compare.png" --plane coronal --pixels 480 --quiet

@@ -56,6 +56,44 @@ def median(
 ) -> Image:
     """Replaces each voxel by the median of the cube around it."""
 
+class _nlm_arrays(NamedTuple):
+    filtered: NDArray[Any]
+    result: Any
+
+class _nlm_result(NamedTuple):
+    filtered: Image
+    result: Any
+
+@overload
+def nlm(
+    image: NDArray[Any],
+    *,
+    sigma: float | None = None,
+    strength: float = 0.6,
+    patch_radius: int = 1,
+    search_radius: int = 5,
+    noise: Literal['gaussian', 'rician'] = 'gaussian',
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> _nlm_arrays:
+    """Removes noise by non-local means: averages voxels whose surroundings look alike, so that edges stay."""
+
+@overload
+def nlm(
+    image: ImageLike,
+    *,
+    sigma: float | None = None,
+    strength: float = 0.6,
+    patch_radius: int = 1,
+    search_radius: int = 5,
+    noise: Literal['gaussian', 'rician'] = 'gaussian',
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> _nlm_result:
+    """Removes noise by non-local means: averages voxels whose surroundings look alike, so that edges stay."""
+
 class _n4_arrays(NamedTuple):
     corrected: NDArray[Any]
     field: NDArray[Any]

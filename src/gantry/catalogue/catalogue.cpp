@@ -10,6 +10,7 @@
 #include "gantry/filter/gaussian_smoothing.h"
 #include "gantry/filter/mask_morphology.h"
 #include "gantry/filter/median_filter.h"
+#include "gantry/filter/non_local_means.h"
 #include "gantry/filter/resampling.h"
 #include "gantry/quality/compare.h"
 #include "gantry/radiotherapy/dvh.h"
@@ -33,6 +34,7 @@ const Catalogue& catalogue() {
     Catalogue c;
     c.add<GaussianSmoothing>("filter.gaussian");
     c.add<MedianFilter>("filter.median");
+    c.add<NonLocalMeans>("filter.nlm");
     c.add<BiasCorrection>("filter.n4");
     c.add<Resampling>("filter.resample");
     c.add<DistanceMap>("filter.distance");

@@ -10,13 +10,14 @@
 
 #include "gantry/base/random.h"
 #include "gantry/filter/bias_field.h"
+#include "gantry/filter/non_local_means.h"
 
 namespace {
 
 using namespace gantry;
 
 /// A blurred ellipsoid with noise, as the peers' script makes it, under a smooth field.
-Voxels<float> head(std::int64_t side) {
+Voxels<float> head(std::int64_t side, bool field) {
   auto image = Voxels<float>::uninitialized(Grid({side, side, side}, {3.2, 3.2, 3.2}));
   const Random random(7);
   const auto axis = [side](std::int64_t n) { return -1 + 2.0 * static_cast<double>(n) / static_cast<double>(side - 1); };
@@ -26,7 +27,7 @@ Voxels<float> head(std::int64_t side) {
         const double x = axis(i), y = axis(j), z = axis(k);
         const std::int64_t n = image.grid().index(i, j, k);
         const double r = x * x / 0.49 + y * y / 0.64 + z * z / 0.81;
-        const double value = 2000 / (1 + std::exp(12 * (r - 0.8))) * std::exp(0.2 * x - 0.15 * y + 0.1 * std::sin(2 * z));
+        const double value = 2000 / (1 + std::exp(12 * (r - 0.8))) * (field ? std::exp(0.2 * x - 0.15 * y + 0.1 * std::sin(2 * z)) : 1);
         image[n] = static_cast<float>(value + 120 * random.normal(static_cast<std::uint64_t>(n)));
       }
     }
@@ -38,17 +39,21 @@ Voxels<float> head(std::int64_t side) {
 
 int main(int count, char** arguments) {
   const std::string_view name = count > 1 ? arguments[1] : "";
-  if (name != "n4") {
-    std::fputs("filter bench: name n4\n", stderr);
+  if (name != "nlm" && name != "n4") {
+    std::fputs("filter bench: name nlm or n4\n", stderr);
     return 2;
   }
   Run run(RunOptions{.threads = 2});
-  const Image image = head(64);
+  const Image image = head(name == "nlm" ? 128 : 64, name == "n4");
   const auto values = image.as<float>();
   Mask mask(values.grid(), std::uint8_t{0});
   for (std::int64_t n = 0; n < values.count(); ++n) mask[n] = values[n] > 1000 ? 1 : 0;
   const auto begin = std::chrono::steady_clock::now();
-  estimate_bias_field(values, mask, {.convergence = 0, .working_spacing_mm = 3.2}, run);
+  if (name == "nlm") {
+    NonLocalMeans{.sigma = 120}(image, run);
+  } else {
+    estimate_bias_field(values, mask, {.convergence = 0, .working_spacing_mm = 3.2}, run);
+  }
   fmt::print("{{\"gantry\": {}}}\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   return 0;
 }
