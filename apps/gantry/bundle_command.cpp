@@ -9,18 +9,6 @@
 
 namespace gantry::cli {
 
-namespace {
-
-double share_option(const std::string& name, const std::string& text, double otherwise) {
-  if (text.empty()) return otherwise;
-  const auto number = parse_double(text);
-  if (!number || !(*number >= 0 && *number <= 1))
-    throw Error(ErrorCode::parameter, fmt::format("{}: must lie between 0 and 1; got {}", name, text));
-  return *number;
-}
-
-}  // namespace
-
 int bundle_import(const Words& arguments) {
   CommandLine command("bundle import", "Makes a bundle of a segmentation network in TensorFlow.js or ONNX form.");
   std::string source, out, description, licence, low, high;
@@ -39,7 +27,8 @@ int bundle_import(const Words& arguments) {
   if (out.empty()) throw Error(ErrorCode::usage, "bundle import: needs -o BUNDLE");
   session.start();
   bundle::ImportedNetwork imported = bundle::read_network(source);
-  imported.range = {share_option("low-quantile", low, imported.range.low), share_option("high-quantile", high, imported.range.high)};
+  if (!low.empty()) imported.range.low = number("low-quantile", low, 0, 1);
+  if (!high.empty()) imported.range.high = number("high-quantile", high, 0, 1);
   if (!(imported.range.low < imported.range.high)) throw Error(ErrorCode::parameter, "low-quantile: must lie below high-quantile");
   Json said = Json::object();
   if (!description.empty()) {

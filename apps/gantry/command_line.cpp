@@ -10,6 +10,20 @@
 
 namespace gantry::cli {
 
+std::int64_t whole_number(const std::string& name, const std::string& text, std::int64_t least, std::int64_t most) {
+  const auto stated = parse_integer(trim(text));
+  if (!stated || !(*stated >= least && *stated <= most))
+    throw Error(ErrorCode::parameter, fmt::format("{}: must be a whole number between {} and {}; got {}", name, least, most, text));
+  return *stated;
+}
+
+double number(const std::string& name, const std::string& text, double least, double most) {
+  const auto stated = parse_double(trim(text));
+  if (!stated || !(*stated >= least && *stated <= most))
+    throw Error(ErrorCode::parameter, fmt::format("{}: must lie between {} and {}; got {}", name, least, most, text));
+  return *stated;
+}
+
 struct CommandLine::State {
   CLI::App app;
   std::vector<std::string> examples;

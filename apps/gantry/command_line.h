@@ -2,12 +2,17 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace gantry::cli {
+
+/// The number that the text of the option `name` states. Throws Error(parameter) with both when it is none or lies outside.
+std::int64_t whole_number(const std::string& name, const std::string& text, std::int64_t least, std::int64_t most);
+double number(const std::string& name, const std::string& text, double least, double most);
 
 /// The arguments of one command: what it takes, its help, and parsing. Names are given with their dashes.
 class CommandLine {

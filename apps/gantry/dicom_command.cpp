@@ -34,11 +34,8 @@ struct PeerOptions {
   network::Peer resolve() const {
     network::Peer out = network::parse_peer(peer);
     out.calling_ae_title = calling;
-    const auto seconds = parse_double(timeout);
-    if (!seconds || !(*seconds > 0 && *seconds <= 86400)) {
-      throw Error(ErrorCode::parameter, "timeout: must lie between 0 and 86400 s; got " + timeout);
-    }
-    const network::Duration limit(static_cast<std::int64_t>(std::max(*seconds * 1000.0, 1.0)));
+    const double seconds = number("timeout", timeout, 0.001, 86400);
+    const network::Duration limit(static_cast<std::int64_t>(seconds * 1000));
     out.limits.connect = out.limits.artim = out.limits.idle = out.limits.step = limit;
     return out;
   }
@@ -267,8 +264,7 @@ int dicom_find(const Words& arguments) {
   command.example("gantry dicom find GANTRY@127.0.0.1:11112 --key 'PatientName=D*' --key StudyDate=20240101- --key StudyInstanceUID");
   Session session(command);
   if (!command.parse(arguments)) return 0;
-  const auto most = parse_integer(limit);
-  if (!most || *most < 0) throw Error(ErrorCode::parameter, "limit: must be a whole number of at least 0; got " + limit);
+  const std::int64_t most = whole_number("limit", limit, 0, 1000000000);
   network::Identifier identifier = keys.resolve();
   if (keys.level != "PATIENT") identifier.try_emplace(0x0020000DU);
   if (keys.level == "SERIES" || keys.level == "IMAGE") identifier.try_emplace(0x0020000EU);
@@ -290,7 +286,7 @@ int dicom_find(const Words& arguments) {
       print(line + "\n");
       matches.push_back(nullptr);
     }
-    return *most == 0 || static_cast<long long>(matches.size()) < *most;
+    return most == 0 || static_cast<long long>(matches.size()) < most;
   });
   messenger->association().release();
   if (session.json()) print(Json{{"matches", matches}});

@@ -18,20 +18,12 @@ namespace gantry::cli {
 
 namespace {
 
-/// A whole number of an option; the default where none is given.
-int whole_option(const std::string& name, const std::string& text, int otherwise) {
-  if (text.empty()) return otherwise;
-  const auto number = parse_integer(text);
-  if (!number || *number < 0 || *number > 1000000000)
-    throw Error(ErrorCode::parameter, fmt::format("{}: must be a whole number of at least 0; got {}", name, text));
-  return static_cast<int>(*number);
+/// What an option states; as it is where nothing was said.
+void take(const std::string& name, const std::string& text, int& target) {
+  if (!text.empty()) target = static_cast<int>(whole_number(name, text, 0, 1000000000));
 }
-
-double number_option(const std::string& name, const std::string& text, double otherwise) {
-  if (text.empty()) return otherwise;
-  const auto number = parse_double(text);
-  if (!number) throw Error(ErrorCode::parameter, fmt::format("{}: must be a number; got {}", name, text));
-  return *number;
+void take(const std::string& name, const std::string& text, double& target) {
+  if (!text.empty()) target = number(name, text, 0, 1e9);
 }
 
 /// A Run with a seed of its own and the session's threads, bar and signals.
@@ -62,7 +54,7 @@ struct TrainWords {
 std::vector<int> widths_of(const TrainWords& words, const std::vector<int>& otherwise) {
   if (words.widths.empty()) return otherwise;
   std::vector<int> widths;
-  for (const std::string& width : split(words.widths, ',')) widths.push_back(whole_option("widths", width, 0));
+  for (const std::string& width : split(words.widths, ',')) widths.push_back(static_cast<int>(whole_number("widths", width, 1, 1024)));
   return widths;
 }
 
@@ -75,17 +67,15 @@ void train_classification(const TrainWords& words, const std::string& data_set, 
   refuse_option("folds", words.folds, "classification");
   refuse_option("fold", words.fold, "classification");
   learning::PictureSetOptions reading;
-  reading.rows = reading.columns = whole_option("size", words.size, 0);
-  if (!words.size.empty() && !(reading.rows >= 8 && reading.rows <= 1024))
-    throw Error(ErrorCode::parameter, "size: must lie between 8 and 1024; got " + words.size);
+  if (!words.size.empty()) reading.rows = reading.columns = static_cast<int>(whole_number("size", words.size, 8, 1024));
   if (!words.classes.empty()) reading.classes = split(words.classes, ',');
   learning::TrainOptions options;
-  options.epochs = whole_option("epochs", words.epochs, options.epochs);
-  options.batch = whole_option("batch", words.batch, options.batch);
-  options.blocks = whole_option("blocks", words.blocks, options.blocks);
-  options.learning_rate = number_option("learning-rate", words.rate, options.learning_rate);
-  options.weight_decay = number_option("weight-decay", words.decay, options.weight_decay);
-  options.label_smoothing = number_option("label-smoothing", words.smoothing, options.label_smoothing);
+  take("epochs", words.epochs, options.epochs);
+  take("batch", words.batch, options.batch);
+  take("blocks", words.blocks, options.blocks);
+  take("learning-rate", words.rate, options.learning_rate);
+  take("weight-decay", words.decay, options.weight_decay);
+  take("label-smoothing", words.smoothing, options.label_smoothing);
   options.augmentation.mirror = words.mirror;
   options.widths = widths_of(words, options.widths);
   options.device = learning::device_named(words.device);
@@ -97,16 +87,16 @@ void train_segmentation(const TrainWords& words, const std::string& data_set, co
   refuse_option("blocks", words.blocks, "segmentation");
   refuse_option("label-smoothing", words.smoothing, "segmentation");
   learning::VolumeSetOptions reading;
-  reading.folds = whole_option("folds", words.folds, reading.folds);
+  take("folds", words.folds, reading.folds);
   if (!words.classes.empty()) reading.classes = split(words.classes, ',');
   learning::SegmentationOptions options;
-  options.epochs = whole_option("epochs", words.epochs, options.epochs);
-  options.batch = whole_option("batch", words.batch, options.batch);
-  options.learning_rate = number_option("learning-rate", words.rate, options.learning_rate);
-  options.weight_decay = number_option("weight-decay", words.decay, options.weight_decay);
+  take("epochs", words.epochs, options.epochs);
+  take("batch", words.batch, options.batch);
+  take("learning-rate", words.rate, options.learning_rate);
+  take("weight-decay", words.decay, options.weight_decay);
   options.augmentation.mirror = words.mirror;
   options.widths = widths_of(words, options.widths);
-  options.fold = whole_option("fold", words.fold, options.fold);
+  take("fold", words.fold, options.fold);
   options.device = learning::device_named(words.device);
   learning::train_segmentation_bundle(data_set, reading, options, said, out, run);
 }
@@ -143,7 +133,7 @@ Json evaluate_volumes(const Path& folder, const Path& data_set, const std::strin
 
 int train(const Words& arguments) {
   CommandLine command("train", "Trains a network on labelled images and writes it as a bundle.");
-  std::string data_set, out, task, seed, description;
+  std::string data_set, out, task, seed = "1", description;
   TrainWords words;
   command.positional(
       "DATASET", data_set,
@@ -177,7 +167,7 @@ int train(const Words& arguments) {
   const Json said = description.empty() ? Json::object() : learning::read_description(description);
   keep_memory();
   Run& of_session = session.start(true);
-  Run run = seeded(of_session, static_cast<std::uint64_t>(whole_option("seed", seed, 1)));
+  Run run = seeded(of_session, static_cast<std::uint64_t>(whole_number("seed", seed, 0, std::numeric_limits<std::int64_t>::max())));
   (task == "classification" ? train_classification : train_segmentation)(words, data_set, said, out, run);
   for (const std::string& warning : run.warnings()) of_session.warn(warning);
   session.finish();

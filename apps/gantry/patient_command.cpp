@@ -9,16 +9,6 @@
 
 namespace gantry::cli {
 
-namespace {
-
-std::uint64_t seed_of(const std::string& text) {
-  const auto number = parse_integer(text);
-  if (!number || *number < 0) throw Error(ErrorCode::parameter, "seed: must be a whole number of at least 0; got " + text);
-  return static_cast<std::uint64_t>(*number);
-}
-
-}  // namespace
-
 int digital_patient(const Words& arguments) {
   CommandLine command("simulation digital-patient", "Makes a digital patient whose truth is known: DICOM, labels, truth.json.");
   std::string out, seed = "1", modality = "ct", size = "full", noise, spec;
@@ -36,14 +26,10 @@ int digital_patient(const Words& arguments) {
   command.example("gantry simulation digital-patient patient --modality pet --spec truth.json");
   Session session(command);
   if (!command.parse(arguments)) return 0;
-  options.seed = seed_of(seed);
+  options.seed = static_cast<std::uint64_t>(whole_number("seed", seed, 0, std::numeric_limits<std::int64_t>::max()));
   options.modality = simulation::parse_patient_modality(modality);
   options.size = simulation::parse_patient_size(size);
-  if (!noise.empty()) {
-    options.noise = parse_double(noise);
-    if (!options.noise || !(*options.noise >= 0 && *options.noise <= 1000))
-      throw Error(ErrorCode::parameter, "noise: must lie between 0 and 1000; got " + noise);
-  }
+  if (!noise.empty()) options.noise = number("noise", noise, 0, 1000);
   if (!spec.empty())
     options.spec = with_context(Path(spec).filename().string(), [&] { return parse_json(read_text(spec, std::uint64_t{1} << 24)); });
   Run& run = session.start();

@@ -11,17 +11,6 @@
 
 namespace gantry::cli {
 
-namespace {
-
-int port_of(const std::string& name, const std::string& text, int low) {
-  const auto number = parse_integer(text);
-  if (!number || !(*number >= low && *number <= 65535))
-    throw Error(ErrorCode::parameter, fmt::format("{}: must lie between {} and 65535; got {}", name, low, text));
-  return static_cast<int>(*number);
-}
-
-}  // namespace
-
 int serve(const Words& arguments) {
   CommandLine command("serve",
                       "Runs the server: archive, REST and DICOMweb interface, jobs. Answers on this machine only; ends on SIGTERM.");
@@ -44,8 +33,8 @@ int serve(const Words& arguments) {
   archive::ServeOptions options;
   if (!configuration.empty()) archive::read_configuration(configuration, options);
   if (!data.empty()) options.data = data;
-  if (!http_port.empty()) options.http_port = port_of("http-port", http_port, 0);
-  if (!dicom_port.empty()) options.dicom_port = port_of("dicom-port", dicom_port, -1);
+  if (!http_port.empty()) options.http_port = static_cast<int>(whole_number("http-port", http_port, 0, 65535));
+  if (!dicom_port.empty()) options.dicom_port = static_cast<int>(whole_number("dicom-port", dicom_port, -1, 65535));
   if (!password_file.empty()) options.admin_password_file = password_file;
   if (analyze) options.analysis.on_arrival = true;
   archive::serve(options, catalogue());

@@ -33,12 +33,6 @@ std::uint64_t bytes_of_size(const std::string& text) {
   return static_cast<std::uint64_t>(*number * scale->second);
 }
 
-int threads_of(const std::string& text) {
-  const auto number = parse_integer(trim(text));
-  if (!number || !(*number >= 1 && *number <= 1024)) throw Error(ErrorCode::parameter, "threads: must lie between 1 and 1024; got " + text);
-  return static_cast<int>(*number);
-}
-
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
@@ -63,7 +57,7 @@ Session::~Session() { running = nullptr; }
 
 Run& Session::start(bool steps) {
   RunOptions options;
-  if (!threads_.empty()) options.threads = threads_of(threads_);
+  if (!threads_.empty()) options.threads = static_cast<int>(whole_number("threads", threads_, 1, 1024));
   if (!memory_.empty()) options.memory_bytes = bytes_of_size(memory_);
   set_voxel_budget(options.memory_bytes);
   terminal_ = ::isatty(STDERR_FILENO) != 0;

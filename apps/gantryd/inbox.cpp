@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdio>
 
+#include "../gantry/command_line.h"
 #include "gantry/analysis/analyze.h"
 #include "gantry/base/error.h"
 #include "gantry/base/hash.h"
@@ -41,13 +42,6 @@ Analyses each study that arrives in the inbox and puts its results, complete, un
 SIGTERM ends it after the files of the study at hand are whole or untouched.
 )";
 
-int whole_number(const std::string& name, const std::string& text, int low, int high) {
-  const auto number = parse_integer(text);
-  if (!number || !(*number >= low && *number <= high))
-    throw Error(ErrorCode::parameter, fmt::format("{}: must lie between {} and {}; got {}", name, low, high, text));
-  return static_cast<int>(*number);
-}
-
 Options options_of(const std::vector<std::string>& words) {
   Options options;
   for (std::size_t n = 0; n < words.size(); ++n) {
@@ -64,9 +58,9 @@ Options options_of(const std::vector<std::string>& words) {
     } else if (words[n - 1] == "--language") {
       options.language = value;
     } else if (words[n - 1] == "--settle") {
-      options.settle_seconds = whole_number("settle", value, 0, 86400);
+      options.settle_seconds = static_cast<int>(cli::whole_number("settle", value, 0, 86400));
     } else if (words[n - 1] == "--threads") {
-      options.threads = whole_number("threads", value, 1, 1024);
+      options.threads = static_cast<int>(cli::whole_number("threads", value, 1, 1024));
     } else {
       throw Error(ErrorCode::usage, fmt::format("gantryd: unknown option {}", words[n - 1]));
     }
