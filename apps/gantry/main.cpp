@@ -47,16 +47,37 @@ const std::vector<Verb>& verbs() {
 
 namespace {
 
-std::string help() {
-  std::string text = fmt::format(
-      "gantry {}: a medical-imaging engine\n\nUsage: gantry COMMAND ... (gantry COMMAND --help explains each)\n\nCommands:\n", version());
-  for (const Verb& verb : verbs()) text += fmt::format("  {:<36} {}\n", verb.name, verb.summary);
-  text += "\nOperations:\n";
-  for (const auto& operation : catalogue().operations()) {
-    text += fmt::format("  {:<36} {}\n", operation->info().family() + " " + to_kebab(operation->info().name()), operation->info().summary);
-  }
-  text += fmt::format("\nExample:\n  gantry analyze study/ -o result/\n\n{}\n", not_a_medical_device());
+/// A line of help: what is typed behind `gantry`, and what it does.
+struct HelpLine {
+  std::string command;
+  std::string_view summary;
+};
+
+std::vector<HelpLine> verb_lines() {
+  std::vector<HelpLine> lines;
+  for (const Verb& verb : verbs()) lines.push_back({verb.name, verb.summary});
+  return lines;
+}
+
+std::vector<HelpLine> operation_lines() {
+  std::vector<HelpLine> lines;
+  for (const auto& operation : catalogue().operations())
+    lines.push_back({operation->info().family() + " " + to_kebab(operation->info().name()), operation->info().summary});
+  return lines;
+}
+
+std::string text_of(const std::vector<HelpLine>& lines) {
+  std::string text;
+  for (const HelpLine& line : lines) text += fmt::format("  {:<36} {}\n", line.command, line.summary);
   return text;
+}
+
+std::string help() {
+  return fmt::format(
+      "gantry {}: a medical-imaging engine\n\nUsage: gantry COMMAND ... (gantry COMMAND --help explains "
+      "each)\n\nCommands:\n{}\nOperations:\n{}"
+      "\nExample:\n  gantry analyze study/ -o result/\n\n{}\n",
+      version(), text_of(verb_lines()), text_of(operation_lines()), not_a_medical_device());
 }
 
 int dispatch(const Words& words) {
@@ -74,26 +95,25 @@ int dispatch(const Words& words) {
     if (const Operation* operation = catalogue().find(words[0] + "." + to_snake(words[1])))
       return run_operation(*operation, Words(words.begin() + 2, words.end()));
   }
-  Words members;
-  for (const auto& operation : catalogue().operations()) {
-    if (operation->info().family() == words[0]) members.push_back(to_kebab(operation->info().name()));
+  std::vector<HelpLine> lines = verb_lines(), members;
+  std::ranges::move(operation_lines(), std::back_inserter(lines));
+  Words known, second;
+  for (const HelpLine& line : lines) {
+    const std::size_t space = line.command.find(' ');
+    known.push_back(line.command.substr(0, space));
+    if (space == std::string::npos || known.back() != words[0]) continue;
+    members.push_back(line);
+    second.push_back(line.command.substr(space + 1));
   }
   if (!members.empty()) {
     if (words.size() > 1 && (words[1] == "--help" || words[1] == "-h")) {
-      std::string text;
-      for (const auto& operation : catalogue().operations()) {
-        if (operation->info().family() == words[0])
-          text += fmt::format("  gantry {} {:<28} {}\n", words[0], to_kebab(operation->info().name()), operation->info().summary);
-      }
-      print(text);
+      print(fmt::format("Usage: gantry {} COMMAND ... (gantry {} COMMAND --help explains each)\n\nCommands:\n{}", words[0], words[0],
+                        text_of(members)));
       return 0;
     }
-    throw Error(ErrorCode::usage, fmt::format("{}: must be followed by one of {}{}", words[0], join(members, ", "),
+    throw Error(ErrorCode::usage, fmt::format("{}: must be followed by one of {}{}", words[0], join(second, ", "),
                                               words.size() > 1 ? "; got " + words[1] : ""));
   }
-  Words known;
-  for (const Verb& verb : verbs()) known.push_back(verb.name);
-  for (const auto& operation : catalogue().operations()) known.push_back(operation->info().family());
   const std::string near = nearest_word(words[0], known);
   throw Error(ErrorCode::usage, fmt::format("{}: is not a command{}", words[0],
                                             near.empty() ? "; gantry --help lists them" : "; did you mean " + near + "?"));
