@@ -91,14 +91,19 @@ struct EnglishRules {
       "no|not|none|non|without|with no|denies|denied|denying|deny|negative for|no evidence of|absence of|absent|lack of|lacks|lacked|free "
       "of|"
       "never|neither|nor|cannot|can't|didn't|doesn't|don't|wasn't|weren't|isn't|aren't|hasn't|haven't|hadn't|no longer|nothing|unable to|"
-      "fails to reveal|failed to reveal|unremarkable for|rules out|ruled out|ruled him out|ruled her out|rules him out|rules her out|"
+      "fails to reveal|failed to reveal|unremarkable for|clear of|rules out|ruled out|ruled him out|ruled her out|rules him out|rules her "
+      "out|"
       "ruled the patient out|resolved|nonvisualization of",
       true};
   /// Holds a negating word and yet negates nothing, or a change only.
   Phrases pseudo{
       "no increase|no change|no changes|no interval change|no significant change|no significant interval change|no suspicious change|"
       "no definite change|not only|not necessarily|not certain if|not certain whether|not cause|not been|not drain|not extend|"
-      "without difficulty|without any further|without pain|gram negative|no doubt",
+      "without difficulty|without any further|without pain|gram negative|no doubt|"
+      "cannot exclude|can not exclude|can't exclude|could not exclude|not exclude|unable to exclude|not be excluded|cannot be excluded|"
+      "can't be excluded|not excluded|not entirely excluded|cannot rule out|can not rule out|can't rule out|could not rule out|not rule "
+      "out|"
+      "unable to rule out|not be ruled out|cannot be ruled out|can't be ruled out|not ruled out",
       true};
   /// Negates what stands shortly before it.
   Phrases after{

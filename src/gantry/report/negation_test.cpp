@@ -34,6 +34,15 @@ TEST(EnglishNegation, knows_words_before_and_behind_and_where_their_reach_ends) 
   EXPECT_FALSE(english_negation("", "").negated);
 }
 
+TEST(EnglishNegation, takes_what_is_not_excluded_for_possible) {
+  for (const char* sentence :
+       {"Cannot exclude tumor.", "Tumor cannot be excluded.", "Can't rule out a tumor.", "A small tumor could not be excluded.",
+        "Tumor is not ruled out.", "We are unable to exclude tumor.", "Underlying tumor cannot be ruled out."})
+    EXPECT_FALSE(english_negation(sentence, "tumor").negated) << sentence;
+  EXPECT_TRUE(english_negation("Lungs are clear of consolidation.", "consolidation").negated);
+  EXPECT_TRUE(english_negation("Tumor was ruled out.", "tumor").negated);
+}
+
 TEST(EnglishNegation, reaches_the_f1_asked_for_on_the_published_sentences) {
   const Path path = test_data("text/negex/rsAnnotations-1-120-random.txt");
   if (path.empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
