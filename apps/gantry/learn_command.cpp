@@ -58,6 +58,19 @@ std::vector<int> widths_of(const TrainWords& words, const std::vector<int>& othe
   return widths;
 }
 
+/// What both tasks have.
+template <class Reading, class Options>
+void take_common(const TrainWords& words, Reading& reading, Options& options) {
+  if (!words.classes.empty()) reading.classes = split(words.classes, ',');
+  take("epochs", words.epochs, options.epochs);
+  take("batch", words.batch, options.batch);
+  take("learning-rate", words.rate, options.learning_rate);
+  take("weight-decay", words.decay, options.weight_decay);
+  options.augmentation.mirror = words.mirror;
+  options.widths = widths_of(words, options.widths);
+  options.device = learning::device_named(words.device);
+}
+
 /// Refuses an option that only the other task has.
 void refuse_option(const std::string& name, const std::string& text, const std::string& task) {
   if (!text.empty()) throw Error(ErrorCode::usage, fmt::format("train: --{} is not of the task {}", name, task));
@@ -68,17 +81,10 @@ void train_classification(const TrainWords& words, const std::string& data_set, 
   refuse_option("fold", words.fold, "classification");
   learning::PictureSetOptions reading;
   if (!words.size.empty()) reading.rows = reading.columns = static_cast<int>(whole_number("size", words.size, 8, 1024));
-  if (!words.classes.empty()) reading.classes = split(words.classes, ',');
   learning::TrainOptions options;
-  take("epochs", words.epochs, options.epochs);
-  take("batch", words.batch, options.batch);
+  take_common(words, reading, options);
   take("blocks", words.blocks, options.blocks);
-  take("learning-rate", words.rate, options.learning_rate);
-  take("weight-decay", words.decay, options.weight_decay);
   take("label-smoothing", words.smoothing, options.label_smoothing);
-  options.augmentation.mirror = words.mirror;
-  options.widths = widths_of(words, options.widths);
-  options.device = learning::device_named(words.device);
   learning::train_picture_bundle(data_set, reading, options, said, out, run);
 }
 
@@ -88,16 +94,9 @@ void train_segmentation(const TrainWords& words, const std::string& data_set, co
   refuse_option("label-smoothing", words.smoothing, "segmentation");
   learning::VolumeSetOptions reading;
   take("folds", words.folds, reading.folds);
-  if (!words.classes.empty()) reading.classes = split(words.classes, ',');
   learning::SegmentationOptions options;
-  take("epochs", words.epochs, options.epochs);
-  take("batch", words.batch, options.batch);
-  take("learning-rate", words.rate, options.learning_rate);
-  take("weight-decay", words.decay, options.weight_decay);
-  options.augmentation.mirror = words.mirror;
-  options.widths = widths_of(words, options.widths);
+  take_common(words, reading, options);
   take("fold", words.fold, options.fold);
-  options.device = learning::device_named(words.device);
   learning::train_segmentation_bundle(data_set, reading, options, said, out, run);
 }
 
