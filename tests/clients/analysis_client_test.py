@@ -41,7 +41,7 @@ def main():
     gantry = sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "gantry.toml")
-        settings.write_text('[analysis]\non_arrival = true\nquiet_seconds = 0.5\n[[arrival]]\nmodality = "CT"\n')
+        settings.write_text('[analysis]\non_arrival = true\nquiet_seconds = 3\n[[arrival]]\nmodality = "CT"\n')
         subprocess.run([gantry, "simulation", "digital-patient", folder + "/patient", "--seed", "3", "--modality", "ct", "--size", "small", "--quiet"], check=True)
         with started(gantry, folder, "--config", str(settings)) as server:
             subprocess.run([gantry, "dicom", "store", f"GANTRY@127.0.0.1:{server.dicom_port}", folder + "/patient/dicom", "--quiet"], check=True)
@@ -50,7 +50,7 @@ def main():
             server.process.kill()
         with started(gantry, folder, "--config", str(settings)) as server:
             until(lambda: any(job["state"] == "done" for job in jobs(server)))
-            time.sleep(1.5)  # more than a study must be quiet: were the results an arrival, a third job would be there
+            time.sleep(4)  # more than a study must be quiet: were the results an arrival, a third job would be there
             states = [(job["trigger"], job["state"]) for job in jobs(server)]
             assert states == [("arrival", "done"), ("arrival", "failed")], states
             study = jobs(server)[0]["study_uid"]

@@ -16,14 +16,23 @@ sys.path.insert(0, str(Path(__file__).parent))
 from served import ROOT, skip
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+def free_ports(count):
+    """Ports below those that the kernel gives to connections, so that nobody takes them before the server does"""
+    found = []
+    for port in range(20000 + os.getpid() % 10000, 32000):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                found.append(str(port))
+            except OSError:
+                continue
+        if len(found) == count:
+            return found
+    raise OSError("no free ports")
 
 
 def run(page, program, expected):
-    http, dicom = free_port(), free_port()
+    http, dicom = free_ports(2)
     text = "\n".join(re.findall(r"```sh\n(.*?)```", (ROOT / "docs/guide" / page).read_text(), re.S))
     text = text.replace("gantry serve ", f"gantry serve --http-port {http} --dicom-port {dicom} ").replace(":8080", ":" + http).replace(":11112", ":" + dicom)
     with tempfile.TemporaryDirectory() as folder:
