@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, reconstruction, statistics, filter, radiotherapy, archive, learning, start.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, reconstruction, statistics, filter, radiotherapy, radiomics, archive, learning, start.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
 import contextlib
 import json
@@ -175,6 +175,20 @@ def suite_radiotherapy():
         yield row("radiotherapy", words, "wall", "s", a, b, "pymedphys", 3, ours, theirs)
     ours = [bench, "dvh"]
     yield row("radiotherapy", "DVH of 5 spheres of 40 mm", "wall", "s", statistics.median(reported(ours) for _ in range(3)), runs=3, gantry_command=ours)
+
+
+def suite_radiomics():
+    """The features of a sphere in noise, beside pyradiomics where it is installed (it builds against what is there: see packaging/peers.pip)."""
+    import importlib.util
+
+    theirs = [*PEERS, "radiomics"] if importlib.util.find_spec("radiomics") else None
+    for case, words in (("radiomics_volume", "textures across slices"), ("radiomics", "all aggregations, 487 features")):
+        ours = [str(BIN / "gantry_radiomics_bench"), case]
+        if theirs:
+            a, b = interleaved(lambda: reported(ours), lambda: reported(theirs), 3)
+            yield row("radiomics", f"sphere of 33,500 voxels, {words}", "wall", "s", a, b, "pyradiomics, 107 features", 3, ours, theirs)
+        else:
+            yield row("radiomics", f"sphere of 33,500 voxels, {words}", "wall", "s", statistics.median(reported(ours) for _ in range(3)), runs=3, gantry_command=ours)
 
 
 def suite_archive():

@@ -52,6 +52,11 @@ gantry filter gaussian magnet.nii soft.nii --sigma 1 --quiet
 gantry quality compare magnet.nii soft.nii a.json --map like.nii --quiet
 gantry visualization overlay like.nii none.nii "$out/quality.compare.png" --plane coronal --pixels 480 --quiet
 
+# The grey levels of a region, 16 from the lowest to the highest Hounsfield number of the bones.
+gantry segmentation threshold ct.nii bones.nii --lower 150 --upper 1500 --quiet
+gantry radiomics extract ct.nii bones.nii a.json --bins 16 --dimensions slices --levels grey.nii --quiet
+gantry visualization mip grey.nii "$out/radiomics.extract.png" --quiet
+
 # A dose that falls off around a sphere, and one that falls off farther out.
 gantry filter gaussian phantom:sphere dose.nii --sigma 4 --quiet
 gantry filter gaussian phantom:sphere wider.nii --sigma 7 --quiet

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import filter as filter
 from . import segmentation as segmentation
 from . import visualization as visualization
+from . import radiomics as radiomics
 from . import quality as quality
 from . import radiotherapy as radiotherapy
 from . import reconstruction as reconstruction

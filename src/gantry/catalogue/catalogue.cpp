@@ -13,6 +13,7 @@
 #include "gantry/filter/non_local_means.h"
 #include "gantry/filter/resampling.h"
 #include "gantry/quality/compare.h"
+#include "gantry/radiomics/extract.h"
 #include "gantry/radiotherapy/dvh.h"
 #include "gantry/radiotherapy/gamma.h"
 #include "gantry/reconstruction/filtered_backprojection.h"
@@ -46,6 +47,7 @@ const Catalogue& catalogue() {
     c.add<IntensityProjection>("visualization.mip");
     c.add<Overlay>("visualization.overlay");
     c.add<Reformat>("visualization.reformat");
+    c.add<RadiomicsExtraction>("radiomics.extract");
     c.add<CompareImages>("quality.compare");
     c.add<DoseVolumeHistograms>("radiotherapy.dvh");
     c.add<DoseGamma>("radiotherapy.gamma");
