@@ -164,11 +164,48 @@ int info(const Words& arguments) {
   return any ? 0 : error_info(ErrorCode::unreadable).exit_status;
 }
 
+namespace {
+
+/// Writes each readable series of a DICOM input anew: one into `target`, several into a folder each. Patient, study, frame of reference and
+/// modality stay; `modality` overrides the latter.
+void rewrite_series(const Path& in, const Path& target, const std::string& series_uid, const std::string& modality,
+                    const std::string& syntax, bool stored, Run& run) {
+  const dicom::Input input = dicom::read_dicom({&in, 1}, run);
+  std::vector<const dicom::Series*> found;
+  for (const dicom::Study& study : input.studies) {
+    for (const dicom::Series& series : study.series) {
+      if (!series_uid.empty() && series.series_uid != series_uid) continue;
+      if (!series.reason.empty()) {
+        run.warn(fmt::format("series {}: {}", series.number, series.reason));
+        continue;
+      }
+      found.push_back(&series);
+    }
+  }
+  if (found.empty()) throw Error(ErrorCode::unreadable, in.filename().string() + ": holds no such series of images that can be read");
+  std::set<std::string> used;
+  for (const dicom::Series* series : found) {
+    for (const std::string& warning : series->warnings) run.warn(fmt::format("series {}: {}", series->number, warning));
+    Path folder = target;
+    if (found.size() > 1) {
+      std::string name = file_name(*series);
+      while (!used.insert(name).second) name += "_b";
+      fs::create_directories(target);
+      folder /= name;
+    }
+    // Stored values are in no unit of the modality.
+    dicom::write_image_as_dicom(folder, dicom::load(*series, run, stored), stored && modality.empty() ? "OT" : modality, syntax, run,
+                                series);
+  }
+}
+
+}  // namespace
+
 int convert(const Words& arguments) {
   CommandLine command("convert",
                       "Converts an image file or a DICOM series; the ending of OUT decides the format, a folder means DICOM (or, for "
                       "several volumes, one NIfTI file each).");
-  std::string in, out, series_uid, transfer_syntax, modality = "OT";
+  std::string in, out, series_uid, transfer_syntax, modality;
   bool stored = false;
   command.positional("IN", in, "Image file, DICOM file or folder");
   command.positional("OUT", out, ".nii .nii.gz .nrrd .mha .npy .png, or a folder");
@@ -176,7 +213,7 @@ int convert(const Words& arguments) {
   command.flag("--stored", stored, "Stored values: no rescale");
   command.option("--transfer-syntax", transfer_syntax,
                  "Write DICOM with this transfer syntax: a UID, or explicit, rle, jpeg_lossless, jpeg_ls, jpeg_2000, htj2k", "SYNTAX");
-  command.option("--modality", modality, "Modality of written DICOM: CT, MR or PT", "CT|MR|PT");
+  command.option("--modality", modality, "Modality of written DICOM; default: that of the source, OT for an image file", "CT|MR|PT|OT");
   command.example("gantry convert study/ volume.nii.gz");
   command.example("gantry convert volume.nii.gz dicom/ --modality CT");
   Session session(command);
@@ -200,9 +237,12 @@ int convert(const Words& arguments) {
   }
   const bool image_file = !fs::is_directory(in) && io::is_image_file(in);
   if (image_file || !transfer_syntax.empty()) {
-    const Image image = read_any_image(in, run, series_uid, stored);
-    dicom::write_image_as_dicom(target, image, modality, dicom::transfer_syntax_of(transfer_syntax.empty() ? "explicit" : transfer_syntax),
-                                run);
+    const std::string syntax = dicom::transfer_syntax_of(transfer_syntax.empty() ? "explicit" : transfer_syntax);
+    if (image_file) {
+      dicom::write_image_as_dicom(target, read_any_image(in, run, series_uid, stored), modality, syntax, run);
+    } else {
+      rewrite_series(in, target, series_uid, modality, syntax, stored, run);
+    }
     session.finish();
     return 0;
   }

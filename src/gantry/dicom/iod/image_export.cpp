@@ -87,6 +87,7 @@ std::vector<Attribute> kept_attributes(const Series& source, std::string_view mo
         "ManufacturerModelName"});
   kept.push_back({"StudyInstanceUID", source.study_uid});
   kept.push_back({"SeriesNumber", std::to_string(std::max(0, source.number))});
+  if (modality == "RGB" || modality == "OT") keep({"Modality", "ViewPosition", "PatientOrientation"});
   if (modality == "RGB") return kept;
   if (!source.frame_of_reference_uid.empty()) kept.push_back({"FrameOfReferenceUID", source.frame_of_reference_uid});
   keep({"SliceThickness", "PatientPosition"});
@@ -144,7 +145,7 @@ void write_captures(const Path& folder, const Image& image, const std::string& t
   }
   base.set("SeriesInstanceUID", derived_uid(seed + "/series"));
   base.set("SOPClassUID", "1.2.840.10008.5.1.4.1.1.7");
-  base.set("Modality", "OT");
+  base.set_default("Modality", "OT");
   base.set("SoftwareVersions", version());
   base.set("ConversionType", "WSD");
   base.set("ImageType", "DERIVED\\SECONDARY");
@@ -205,6 +206,7 @@ void write_image_as_dicom(const Path& folder, const Image& image, const std::str
   }
   if (source) {
     spec.attributes = kept_attributes(*source, spec.modality);
+    if (!modality.empty()) spec.attributes.push_back({"Modality", modality});
     spec.uid_seed = fmt::format("{}/{}/{}", source->study_uid, source->series_uid, sha256_hex(image.bytes()));
   }
   const Values values = values_of(image, run);

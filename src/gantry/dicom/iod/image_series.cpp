@@ -110,7 +110,12 @@ Extent percentile_range(const VoxelView<float>& voxels, std::int64_t slices, Ext
 
 void set_common_defaults(Draft& object, const ImageSeriesSpec& spec, const std::string& seed) {
   object.set("SpecificCharacterSet", "ISO_IR 192");
-  object.set("Modality", spec.modality);
+  // Secondary captures may come of any modality (PS3.3 C.7.3.1.1.1).
+  if (spec.modality == "OT") {
+    object.set_default("Modality", "OT");
+  } else {
+    object.set("Modality", spec.modality);
+  }
   object.set_default("StudyInstanceUID", derived_uid(seed + "/study"));
   object.set_default("SeriesInstanceUID", derived_uid(seed + "/series"));
   object.set_default("FrameOfReferenceUID", derived_uid(seed + "/frame-of-reference"));

@@ -140,6 +140,39 @@ TEST(RoundTrip, stores_real_values_within_half_a_step_and_says_so) {
   }
 }
 
+TEST(RoundTrip, a_series_made_from_another_keeps_its_modality_patient_study_and_frame_of_reference) {
+  for (const std::string modality : {"CT", "MR", "PT", "CR", "US"}) {
+    SCOPED_TRACE(modality);
+    const bool capture = modality == "CR" || modality == "US", colour = modality == "US";
+    const TemporaryFolder folder;
+    gantry::Run run;
+    auto pixels = Voxels<std::uint8_t>::uninitialized(Grid({9, 7, capture ? 1 : 3}), colour ? 3 : 1);
+    for (std::int64_t n = 0; n < pixels.count(); ++n) pixels[n] = static_cast<std::uint8_t>(n % 251);
+    const std::vector<std::pair<std::string, std::string>> kept{
+        {"PatientName", "Doe^Jane"}, {"PatientID", "P7"},       {"PatientAge", "004Y"},        {"StudyInstanceUID", "1.2.3"},
+        {"StudyDate", "20260102"},   {"AccessionNumber", "A9"}, {"StudyDescription", "chest"}, {"BodyPartExamined", "CHEST"}};
+    ImageSeriesSpec spec{.modality = capture ? "OT" : modality, .image = numbered(Grid({9, 7, capture ? 1 : 3}), 0)};
+    for (const auto& [keyword, value] : kept) spec.attributes.push_back({keyword, value});
+    spec.attributes.push_back({"FrameOfReferenceUID", "1.2.3.4"});
+    spec.attributes.push_back({"Modality", modality});
+    if (capture) spec.attributes.push_back({"ViewPosition", "PA"});
+    write_image_series(folder.path() / "source", spec, run);
+    const Series source = only_series(folder.path() / "source", run);
+    ASSERT_EQ(source.modality, modality);
+    const Image image = colour ? Image(std::move(pixels)) : load(source, run);
+    write_image_as_dicom(folder.path() / "out", image, "", "rle", run, &source);
+    const Series written = only_series(folder.path() / "out", run);
+    EXPECT_EQ(written.modality, modality);
+    EXPECT_NE(written.series_uid, source.series_uid);
+    for (const auto& [keyword, value] : kept) EXPECT_EQ(written.header.text(keyword), value) << keyword;
+    EXPECT_EQ(written.frame_of_reference_uid, colour ? "" : "1.2.3.4");
+    EXPECT_EQ(written.header.text("ViewPosition").value_or(""), capture ? "PA" : "");
+    // What is asked for by name goes before what the source says.
+    write_image_as_dicom(folder.path() / "other", load(source, run), "OT", "explicit", run, &source);
+    EXPECT_EQ(only_series(folder.path() / "other", run).modality, "OT");
+  }
+}
+
 TEST(RoundTrip, keeps_the_source_of_derived_objects) {
   const TemporaryFolder folder;
   gantry::Run run;

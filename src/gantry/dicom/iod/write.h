@@ -44,7 +44,8 @@ void write_image_series(const Path& folder, const ImageSeriesSpec& spec, Run& ru
 /// Writes any image as a DICOM series into a new or empty folder, whole or not at all: `modality` CT, MR, PT or OT for one value a voxel;
 /// 8-bit RGB becomes secondary captures. Whole numbers that fit 16 bits are kept exactly, other values are stored with the finest slope
 /// that holds them (and a warning that says how fine). With a `source` the new series joins its study and keeps its patient, its frame of
-/// reference and what it says of the acquisition; an empty `modality` is the source's, or OT. UIDs follow from image and source. Errors:
+/// reference and what it says of the acquisition; an empty `modality` is the source's: CT, MR and PT series stay such, images of any other
+/// become secondary captures that still state it. UIDs follow from image and source. Errors:
 /// refused (the folder holds something), parameter (modality, components), not_possible (size, transfer syntax).
 void write_image_as_dicom(const Path& folder, const Image& image, const std::string& modality, const std::string& transfer_syntax_uid,
                           Run& run, const Series* source = nullptr);
