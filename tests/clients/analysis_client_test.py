@@ -30,7 +30,7 @@ def jobs(server):
     return json.loads(ask(server, "/api/v1/jobs")[1])["jobs"]
 
 
-def until(what, seconds=120):
+def until(what, seconds=600):
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "waited too long"

@@ -53,7 +53,8 @@ def main():
         subprocess.run([program, "simulation", "digital-patient", str(folder / "patient"), "--seed", "1", "--modality", "ct", "--size", "small", "--quiet"], check=True)
         shutil.rmtree(folder / "upload", ignore_errors=True)
         (folder / "patient/dicom").rename(folder / "upload")
-        with served(program) as server:
+        (folder / "gantry.toml").write_text('[[arrival]]\nmodality = "OT"\nanalyze = false\n\n[[arrival]]\nmodality = "CT"\ndescription = "*chest*"\nprofile = "chest_ct"\n')
+        with served(program, "--config", str(folder / "gantry.toml")) as server:
             store = [program, "dicom", "store", f"GANTRY@127.0.0.1:{server.dicom_port}", str(folder / "hostile.dcm"), "--quiet"]
             subprocess.run(store, check=True, stdout=subprocess.DEVNULL)
             subprocess.run([node, "test/console.mjs", server.url, PASSWORD, str(folder)], cwd=CONSOLE, check=True, timeout=1700)

@@ -58,7 +58,7 @@ def started(program, folder, *options):
             assert found, f"not ready: {line!r} {Path(folder, 'errors').read_text()}"
             yield Served(process, int(found.group(1)), int(found.group(2)))
             process.send_signal(signal.SIGTERM)
-            status = process.wait(timeout=30)
+            status = process.wait(timeout=300)
             said = Path(folder, "errors").read_text()
             assert status in (0, -signal.SIGKILL) and said == "", f"status {status}: {said}"
         finally:

@@ -44,7 +44,7 @@ def look(program, folder, modality, pictures):
             subprocess.run([shutil.which("node"), ROOT / "web/viewer/test/viewer.mjs", address, password, json.dumps(case), *pictures], check=True)
             check_files(address.split("/viewer")[0])
             server.send_signal(signal.SIGTERM)
-            assert server.wait(timeout=60) == 0, server.returncode
+            assert server.wait(timeout=300) == 0, server.returncode
         finally:
             server.terminate()
 

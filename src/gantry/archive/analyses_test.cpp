@@ -72,7 +72,7 @@ class StudyAnalyses : public testing::Test {
   Json jobs() { return ask("GET", "/api/v1/jobs").json().at("jobs"); }
   /// Waits until `count` jobs have ended and none is under way.
   Json ended_jobs(std::size_t count) {
-    for (int n = 0; n < 600; ++n) {
+    for (int n = 0; n < 6000; ++n) {
       const Json all = jobs();
       std::size_t ended = 0;
       for (const Json& job : all) ended += !job.at("ended").is_null();
@@ -166,7 +166,7 @@ TEST_F(StudyAnalyses, in_another_language_put_their_objects_in_place_of_the_form
 TEST_F(StudyAnalyses, are_done_after_a_restart_when_they_had_not_ended) {
   start(on_arrival(3600));
   send(series(folder_.path() / "a", 1));
-  for (int n = 0; n < 100 && analysis().body.find("has not ended") == std::string::npos; ++n)
+  for (int n = 0; n < 1200 && analysis().body.find("has not ended") == std::string::npos; ++n)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_NE(analysis().body.find("has not ended"), std::string::npos);
   EXPECT_EQ(jobs().size(), 0u);
@@ -316,7 +316,7 @@ TEST(Archive, tells_a_listener_what_a_crash_kept_from_it) {
       told.push_back("later");
     });
     archive.add(test::file_of({}));
-    for (int n = 0; n < 100 && told.empty(); ++n) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    for (int n = 0; n < 1200 && told.empty(); ++n) std::this_thread::sleep_for(std::chrono::milliseconds(50));
     EXPECT_EQ(told, std::vector<std::string>{"later"}) << "who could not take it is told again";
   }
   // As after a crash between index and move: the file lies in `incoming`.

@@ -42,15 +42,22 @@ bool fits_pattern(std::string_view pattern, std::string_view text) {
   return wanted.find_first_not_of('*', p) == std::string::npos;
 }
 
-std::optional<AnalysisOrder> order_for(const ArrivalOptions& options, const Attributes& study) {
-  if (options.rules.empty()) return options.order;
+std::optional<std::size_t> deciding_rule(const ArrivalOptions& options, const Attributes& study) {
   const auto modalities = split(value_of(study, modalities_in_study), '\\');
-  for (const ArrivalRule& rule : options.rules) {
+  for (std::size_t n = 0; n < options.rules.size(); ++n) {
+    const ArrivalRule& rule = options.rules[n];
     if (!rule.modality.empty() && std::find(modalities.begin(), modalities.end(), rule.modality) == modalities.end()) continue;
     if (!rule.description.empty() && !fits_pattern(rule.description, value_of(study, study_description))) continue;
-    return rule.analyze ? std::optional(rule.order) : std::nullopt;
+    return n;
   }
   return std::nullopt;
+}
+
+std::optional<AnalysisOrder> order_for(const ArrivalOptions& options, const Attributes& study) {
+  if (options.rules.empty()) return options.order;
+  const auto decides = deciding_rule(options, study);
+  if (!decides || !options.rules[*decides].analyze) return std::nullopt;
+  return options.rules[*decides].order;
 }
 
 void check_order(const AnalysisOrder& order) {

@@ -32,7 +32,10 @@ struct ArrivalOptions {
   std::vector<ArrivalRule> rules;  ///< the first that fits decides; where there are some and none fits, nothing is done
 };
 
-/// How a study of these attributes (a match of Archive::find) is analysed on arrival; nullopt = not at all.
+/// The place in `options.rules` of the one that decides for a study of these attributes (a match of Archive::find); nullopt = none fits.
+std::optional<std::size_t> deciding_rule(const ArrivalOptions& options, const Attributes& study);
+
+/// How such a study is analysed on arrival; nullopt = not at all.
 std::optional<AnalysisOrder> order_for(const ArrivalOptions& options, const Attributes& study);
 
 /// Checks what somebody asks for: Error(parameter) for a profile that is not installed or another language.

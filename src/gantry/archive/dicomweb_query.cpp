@@ -117,6 +117,7 @@ Response store(Request& request, const Services& services) {
   Multipart parts(request);
   std::vector<std::byte> piece(262144);
   std::uint64_t part = 0;
+  int none_stored = 409;
   while (parts.next()) {
     ++part;
     const std::string type = parse_header_value(parts.headers().find("content-type").value_or("application/dicom")).value;
@@ -131,9 +132,14 @@ Response store(Request& request, const Services& services) {
       refuse(0xC000, Error(ErrorCode::unreadable, "part: must be application/dicom; got " + to_valid_utf8(type.substr(0, 60))));
       continue;
     }
-    std::unique_ptr<Incoming> incoming = services.archive->receive(request.principal.user);
+    std::unique_ptr<Incoming> incoming;
     std::optional<Error> failure;
     // What the sender breaks off ends the request; what is wrong with one object is that object's failure.
+    try {
+      incoming = services.archive->receive(request.principal.user);
+    } catch (const Error& error) {
+      failure = error;
+    }
     while (const std::size_t count = parts.content().read(piece)) {
       if (failure) continue;
       try {
@@ -153,6 +159,7 @@ Response store(Request& request, const Services& services) {
       last_study = added.record.study_uid;
     } catch (const Error& error) {
       refuse(error_info(error.code()).dimse_status, error);
+      if (error.code() == ErrorCode::disk_full) none_stored = error_info(error.code()).http_status;
     }
   }
   services.audit->record(request.principal.user, "store", failed.empty() ? "ok" : "refused",
@@ -165,7 +172,7 @@ Response store(Request& request, const Services& services) {
     answer["00081199"] = {{"vr", "SQ"}, {"Value", stored}};
   }
   if (!failed.empty()) answer["00081198"] = {{"vr", "SQ"}, {"Value", failed}};
-  Response response = json_response(answer, stored.empty() ? (failed.empty() ? 400 : 409) : failed.empty() ? 200 : 202);
+  Response response = json_response(answer, stored.empty() ? (failed.empty() ? 400 : none_stored) : failed.empty() ? 200 : 202);
   response.headers.front().second = *answer_type;
   return response;
 }

@@ -21,7 +21,10 @@ class DicomWeb : public testing::Test {
  protected:
   DicomWeb() {
     write_atomic(folder_.path() / "password", std::string_view("test password"));
-    ServeOptions options;
+    start({});
+  }
+  void start(ServeOptions options) {
+    server_.reset();
     options.data = folder_.path() / "data";
     options.admin_password_file = folder_.path() / "password";
     options.http_port = 0;
@@ -173,6 +176,62 @@ TEST_F(DicomWeb, says_which_objects_it_refused) {
   EXPECT_EQ(ask("POST", studies, "Content-Type: application/dicom\r\n", file_of(5, 1)).status, 415);
   EXPECT_EQ(ask("POST", studies, "Content-Type: multipart/related; boundary=b\r\n", "--b\r\n\r\ncut off").status, 400);
   EXPECT_EQ(ask("POST", studies, "Content-Type: multipart/related\r\n", "--b--").status, 400);
+}
+
+TEST_F(DicomWeb, says_when_the_disk_is_full_and_keeps_what_it_has) {
+  ASSERT_EQ(stow({file_of(3, 1)}).status, 200);
+  start({.min_free_bytes = std::uint64_t{1} << 60});
+  const Reply full = stow({file_of(3, 2), file_of(3, 3)});
+  EXPECT_EQ(full.status, error_info(ErrorCode::disk_full).http_status);
+  ASSERT_EQ(full.json()["00081198"]["Value"].size(), 2u) << full.body;
+  EXPECT_EQ(full.json()["00081198"]["Value"][0]["00081197"]["Value"][0], 0xA700);
+  EXPECT_EQ(get(instance, "application/dicom").body, file_of(3, 1));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path() / "data/incoming"));
+  start({});
+  EXPECT_EQ(stow({file_of(3, 2)}).status, 200);
+}
+
+TEST_F(DicomWeb, refuses_uploads_that_end_too_early_and_keeps_nothing_of_them) {
+  const std::string begin = "--b\r\nContent-Type: application/dicom\r\n\r\n" + file_of(3, 1).substr(0, 500);
+  TestClient client(server_->http_port());
+  client.send(
+      fmt::format("POST {} HTTP/1.1\r\nHost: x\r\n{}Content-Type: multipart/related; boundary=b\r\nContent-Length: 100000\r\n\r\n{}",
+                  studies, basic, begin));
+  client.finish();
+  EXPECT_EQ(client.receive().status, 400);
+  EXPECT_EQ(ask("GET", studies).json().size(), 0u);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path() / "data/incoming"));
+}
+
+TEST_F(DicomWeb, survives_odd_accept_headers) {
+  ASSERT_EQ(stow({file_of(3, 1)}).status, 200);
+  const std::vector<std::string> odd{"",
+                                     ",",
+                                     ";;;",
+                                     "*",
+                                     "*/*;q=0",
+                                     "*/*;q=nan",
+                                     "*/*;q=-1, application/dicom+json;q=1e999",
+                                     "multipart/related",
+                                     "multipart/related; type=",
+                                     "multipart/related; type=\"",
+                                     "multipart/related; type=\"application/dicom",
+                                     "multipart/related; type=\"application/octet-stream\"; transfer-syntax=",
+                                     "application/dicom; transfer-syntax=1.2.3.4.5.6",
+                                     "\xff\xfe/\x80",
+                                     std::string(6000, 'x'),
+                                     [] {
+                                       std::string many;
+                                       for (int n = 0; n < 1000; ++n) many += "a/b,";
+                                       return many;
+                                     }()};
+  for (const std::string& target :
+       {studies, instance, instance + "/metadata", instance + "/frames/1", instance + "/rendered", instance + "/thumbnail"}) {
+    for (const std::string& accept : odd) {
+      const int status = get(target, accept).status;
+      EXPECT_TRUE(status == 200 || status == 400 || status == 406) << target << " " << accept.substr(0, 60) << ": " << status;
+    }
+  }
 }
 
 TEST_F(DicomWeb, stores_chunked_bodies) {

@@ -41,7 +41,7 @@ Json path_parameters(const Route& route) {
 }
 
 Json components() {
-  const Json text{{"type", "string"}};
+  const Json text{{"type", "string"}}, texts{{"type", "array"}, {"items", text}};
   const Json error{{"type", "object"},
                    {"properties", {{"code", text}, {"message", text}, {"status", {{"type", "integer"}}}}},
                    {"required", {"code", "message"}}};
@@ -66,6 +66,29 @@ Json components() {
                 {"outputs", {{"type", "array"}}},
                 {"parameters", {{"type", "object"}}}}},
               {"required", {"id", "summary", "inputs", "outputs", "parameters"}}}},
+            {"Model",
+             {{"type", "object"},
+              {"properties",
+               {{"name", text},
+                {"form", {{"enum", {"bundle", "part"}}, {"description", "part = it belongs to a method and has no manifest"}}},
+                {"state", {{"enum", {"whole", "damaged"}}}},
+                {"error", time},
+                {"sha256", text},
+                {"bytes", {{"type", "integer"}}},
+                {"profiles", texts},
+                {"id", text},
+                {"version", text},
+                {"task", text},
+                {"title", text},
+                {"intended_use", text},
+                {"not_for", text},
+                {"data", text},
+                {"licence", text},
+                {"limits", texts},
+                {"classes", texts},
+                {"scope", {{"type", "object"}}},
+                {"figures", {{"type", "object"}, {"description", "Of each part of its data set"}}}}},
+              {"required", {"name", "form", "state", "error", "sha256", "bytes", "profiles"}}}},
             {"Job",
              {{"type", "object"},
               {"properties",
@@ -81,7 +104,7 @@ Json components() {
                 {"created", text},
                 {"started", time},
                 {"ended", time},
-                {"warnings", {{"type", "array"}, {"items", text}}},
+                {"warnings", texts},
                 {"error", {{"anyOf", {error, {{"type", "null"}}}}}},
                 {"outputs", {{"type", "array"}, {"items", output}}}}},
               {"required", {"id", "owner", "kind", "state", "progress", "created", "error"}}}}}}};

@@ -21,6 +21,7 @@ struct Services {
   Jobs* jobs = nullptr;
   Archive* archive = nullptr;
   Analyses* analyses = nullptr;
+  const ArrivalOptions* arrival = nullptr;
 };
 
 /// Login, logout, who asks, password, tokens, health: below /api/v1.
@@ -32,6 +33,10 @@ void add_operation_routes(Router& router, const Services& services);
 void add_analysis_route(Router& router, const Services& services);
 /// The analyses of the archive's studies: the latest result of one, its files, and starting one.
 void add_study_analysis_routes(Router& router, const Services& services);
+/// The rules for studies that arrive, and what they say of those that are there.
+void add_arrival_routes(Router& router, const Services& services);
+/// The trained models that are installed, with their cards.
+void add_model_routes(Router& router);
 /// State, cancellation and results of jobs.
 void add_job_routes(Router& router, const Services& services);
 

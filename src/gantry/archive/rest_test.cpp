@@ -44,6 +44,7 @@ class Rest : public testing::Test {
     options.dicom_port = -1;
     options.max_body_bytes = 1 << 24;
     options.jobs.workers = 1;
+    options.analysis = arrival_;
     server_ = std::make_unique<Server>(options, catalogue());
     client_ = std::make_unique<TestClient>(server_->http_port());
   }
@@ -57,6 +58,7 @@ class Rest : public testing::Test {
   }
 
   TemporaryFolder folder_;
+  ArrivalOptions arrival_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<TestClient> client_;
 };
@@ -133,6 +135,42 @@ TEST_F(Rest, lists_operations_as_they_are_declared) {
   const Reply unknown = ask("GET", "/api/v1/operations/filter.gausian");
   EXPECT_EQ(unknown.status, 404);
   EXPECT_NE(unknown.body.find("filter.gaussian"), std::string::npos);
+}
+
+TEST_F(Rest, shows_the_installed_models) {
+  const Json models = ask("GET", "/api/v1/models").json().at("models");
+  const auto film = std::find_if(models.begin(), models.end(), [](const Json& model) { return model["name"] == "cxr_pneumonia"; });
+  ASSERT_NE(film, models.end());
+  const Json one = ask("GET", "/api/v1/models/cxr_pneumonia").json();
+  EXPECT_EQ(one["sha256"], (*film)["sha256"]);
+  EXPECT_EQ(one["card"], read_text(find_resource("models/cxr_pneumonia/card.md")));
+  EXPECT_EQ(ask("GET", "/api/v1/models/cxr").status, 404);
+  EXPECT_EQ(ask("GET", "/api/v1/models/%2e%2e%2fprofiles").status, 400);
+  EXPECT_EQ(ask("DELETE", "/api/v1/models/cxr_pneumonia").status, 405);
+}
+
+TEST_F(Rest, shows_the_rules_for_what_arrives_and_what_they_decide) {
+  EXPECT_EQ(ask("GET", "/api/v1/arrival").json(),
+            Json::parse(R"({"on_arrival": false, "quiet_seconds": 30.0, "profile": "", "language": "en", "rules": []})"));
+  server_.reset();
+  {
+    Archive archive({.data = folder_.path() / "data"});
+    archive.add(test::file_of({.study_uid = "1.2.3", .uid = "1.2.3.1", .study_date = "20240103", .modality = "CT"}));
+    archive.add(test::file_of({.study_uid = "1.2.4", .uid = "1.2.4.1", .study_date = "20240102", .modality = "MR"}));
+    archive.add(test::file_of({.study_uid = "1.2.5", .uid = "1.2.5.1", .study_date = "20240101", .modality = "DX"}));
+  }
+  arrival_.rules = {{.modality = "MR", .analyze = false}, {.modality = "CT", .order = {"chest_ct", "zh"}}};
+  start();
+  const Json rules = ask("GET", "/api/v1/arrival").json().at("rules");
+  EXPECT_EQ(rules, Json::parse(R"([{"modality": "MR", "description": "", "analyze": false, "profile": "", "language": "en"},
+                                   {"modality": "CT", "description": "", "analyze": true, "profile": "chest_ct", "language": "zh"}])"));
+  const Json studies = ask("GET", "/api/v1/arrival/studies").json().at("studies");
+  EXPECT_EQ(studies, Json::parse(R"([{"study_uid": "1.2.3", "rule": 1, "analyze": true, "profile": "chest_ct", "language": "zh"},
+                                     {"study_uid": "1.2.4", "rule": 0, "analyze": false, "profile": "", "language": ""},
+                                     {"study_uid": "1.2.5", "rule": null, "analyze": false, "profile": "", "language": ""}])"));
+  EXPECT_EQ(ask("GET", "/api/v1/arrival/studies?limit=1").json().at("studies").size(), 1u);
+  for (const char* limit : {"0", "-1", "x", "1.5", "", "nan"})
+    EXPECT_EQ(ask("GET", std::string("/api/v1/arrival/studies?limit=") + limit).status, 422) << limit;
 }
 
 TEST_F(Rest, runs_an_operation_on_an_upload) {

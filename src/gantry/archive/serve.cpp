@@ -45,6 +45,8 @@ void add_routes(Router& router, const Services& services, std::function<Response
   add_operation_routes(router, services);
   add_analysis_route(router, services);
   add_study_analysis_routes(router, services);
+  add_arrival_routes(router, services);
+  add_model_routes(router);
   add_job_routes(router, services);
   add_dicomweb_routes(router, services);
   router.add(
@@ -153,7 +155,7 @@ Server::Server(ServeOptions options, const Catalogue& catalogue) : state_(std::m
   if (options.data.empty()) options.data = default_data();
   options.data = fs::absolute(options.data);  // Jobs link to stored objects from folders of their own.
   const auto password = password_of(options.admin_password_file);
-  state.archive = std::make_unique<Archive>(ArchiveOptions{.data = options.data});
+  state.archive = std::make_unique<Archive>(ArchiveOptions{.data = options.data, .min_free_bytes = options.min_free_bytes});
   const Path own = options.data / "server";
   fs::create_directories(own);
   ::chmod(own.c_str(), 0700);
@@ -163,16 +165,17 @@ Server::Server(ServeOptions options, const Catalogue& catalogue) : state_(std::m
   check_order(options.analysis.order);
   for (const ArrivalRule& rule : options.analysis.rules) with_context("arrival", [&] { check_order(rule.order); });
   state.analyses = std::make_unique<Analyses>(own / "analyses", options.analysis, *state.archive, *state.jobs, *state.audit);
-  const Services services{&catalogue, state.accounts.get(), state.audit.get(), state.jobs.get(), state.archive.get(), state.analyses.get()};
+  state.options = std::move(options);
+  const Services services{&catalogue,          state.accounts.get(), state.audit.get(),      state.jobs.get(),
+                          state.archive.get(), state.analyses.get(), &state.options.analysis};
   add_routes(state.router, services, [&state] { return state.metrics(); });
   add_pages(state.router);
   add_viewer(state.router);
   state.router.set_gate([&state](Request& request) { return authenticate(request, *state.accounts); });
   HttpServerOptions http;
-  http.port = options.http_port;
-  http.max_connections = options.max_connections;
-  http.max_body_bytes = options.max_body_bytes;
-  state.options = std::move(options);
+  http.port = state.options.http_port;
+  http.max_connections = state.options.max_connections;
+  http.max_body_bytes = state.options.max_body_bytes;
   state.http = std::make_unique<HttpServer>(http, [&state](Request& request) { return state.answer(request); });
   if (state.options.dicom_port >= 0) {
     DicomServerOptions dicom;

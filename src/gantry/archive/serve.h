@@ -23,16 +23,17 @@ struct ServeOptions {
   std::vector<RemoteNode> nodes;    ///< where C-MOVE may send to
   Path admin_password_file;         ///< its first line becomes admin's password; empty = kept, or random at the first start
   int max_connections = 256;        ///< of HTTP
-  std::uint64_t max_body_bytes = std::uint64_t{64} << 30;  ///< of a request
+  std::uint64_t max_body_bytes = std::uint64_t{64} << 30;   ///< of a request
+  std::uint64_t min_free_bytes = std::uint64_t{256} << 20;  ///< of the disk: objects are refused when less would be left
   JobOptions jobs;
   ArrivalOptions analysis;
 };
 
 /// The options of a TOML file, laid over `options`: `data`, `http.port`, `http.max_connections`, `http.max_body_gib`, `dicom.port`,
-/// `dicom.ae_title`, `dicom.nodes` (["AE@HOST:PORT"]), `login.admin_password_file`, `jobs.workers`, `jobs.threads`, `jobs.memory_mib`,
-/// `jobs.waiting`, `jobs.kept`, `analysis.on_arrival`, `analysis.quiet_seconds`, `analysis.language`, and rules for what arrives, the first
-/// that fits decides: [[arrival]] with `modality`, `description`, `analyze`, `profile`, `language`. Relative paths lie beside the file.
-/// Error(parameter) for an unknown key or a value out of its range, Error(unreadable) for what is no TOML.
+/// `dicom.ae_title`, `dicom.nodes` (["AE@HOST:PORT"]), `login.admin_password_file`, `archive.min_free_mib`, `jobs.workers`, `jobs.threads`,
+/// `jobs.memory_mib`, `jobs.waiting`, `jobs.kept`, `analysis.on_arrival`, `analysis.quiet_seconds`, `analysis.language`, and rules for what
+/// arrives, the first that fits decides: [[arrival]] with `modality`, `description`, `analyze`, `profile`, `language`. Relative paths lie
+/// beside the file. Error(parameter) for an unknown key or a value out of its range, Error(unreadable) for what is no TOML.
 void read_configuration(const Path& file, ServeOptions& options);
 
 /// The whole server in one process, on loopback only: archive, jobs, users, audit log, HTTP (REST at /api/v1, DICOMweb at /dicom-web) and

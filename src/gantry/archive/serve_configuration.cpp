@@ -116,6 +116,7 @@ void read_configuration(const Path& file, ServeOptions& options) {
       {"dicom.ae_title", text([&options](const std::string& value) { options.ae_title = value; })},
       {"dicom.nodes", nodes(options.nodes)},
       {"login.admin_password_file", path(options.admin_password_file)},
+      {"archive.min_free_mib", whole(options.min_free_bytes, 0, std::int64_t{1} << 32, 1 << 20)},
       {"jobs.workers", whole(options.jobs.workers, 1, 64)},
       {"jobs.threads", whole(options.jobs.threads, 0, 1024)},
       {"jobs.memory_mib", whole(options.jobs.memory_bytes, 0, 1 << 24, 1 << 20)},

@@ -136,6 +136,75 @@ export async function removeJob(id: string): Promise<void> {
   await ask(`/api/v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
 }
 
+/** Figures of a model on one part of its data: numbers by name, NAME_interval as [low, high], and those of its structures. */
+export interface ModelFigures {
+  cases?: number;
+  structures?: Record<string, Record<string, unknown>>;
+  [name: string]: unknown;
+}
+
+/** A trained model that is installed; a part of a method has no manifest and so little to say. */
+export interface Model {
+  name: string;
+  form: "bundle" | "part";
+  state: "whole" | "damaged";
+  error: string | null;
+  sha256: string;
+  bytes: number;
+  profiles: string[];
+  version?: string;
+  task?: string;
+  title?: string;
+  intended_use?: string;
+  not_for?: string;
+  data?: string;
+  licence?: string;
+  classes?: string[];
+  figures?: Record<string, ModelFigures>;
+  card?: string;
+}
+
+export async function listModels(signal?: AbortSignal): Promise<Model[]> {
+  return (await askJson<{ models: Model[] }>("/api/v1/models", { signal })).models;
+}
+
+export async function findModel(name: string, signal?: AbortSignal): Promise<Model> {
+  return askJson<Model>(`/api/v1/models/${encodeURIComponent(name)}`, { signal });
+}
+
+export interface ArrivalRule {
+  modality: string;
+  description: string;
+  analyze: boolean;
+  profile: string;
+  language: string;
+}
+
+/** What happens to studies that arrive; of the rules the first that fits decides. */
+export interface Arrival {
+  on_arrival: boolean;
+  quiet_seconds: number;
+  language: string;
+  rules: ArrivalRule[];
+}
+
+/** What the rules say of a study that is there. */
+export interface ArrivalOutcome {
+  study_uid: string;
+  rule: number | null;
+  analyze: boolean;
+  profile: string;
+  language: string;
+}
+
+export async function arrivalRules(signal?: AbortSignal): Promise<Arrival> {
+  return askJson<Arrival>("/api/v1/arrival", { signal });
+}
+
+export async function arrivalOutcomes(limit: number, signal?: AbortSignal): Promise<ArrivalOutcome[]> {
+  return (await askJson<{ studies: ArrivalOutcome[] }>(`/api/v1/arrival/studies?limit=${limit}`, { signal })).studies;
+}
+
 let viewer: Promise<boolean> | null = null;
 
 /** Whether a full viewer is installed at /viewer. Asked once. */

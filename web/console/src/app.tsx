@@ -6,6 +6,8 @@ import { onSignedOut, sessionUser } from "./api";
 import { LanguageProvider, useWords } from "./language";
 import { JobsPage } from "./pages/jobs";
 import { LoginPage } from "./pages/login";
+import { ModelPage, ModelsPage } from "./pages/models";
+import { RulesPage } from "./pages/rules";
 import { StudyPage } from "./pages/study";
 import { UploadPage } from "./pages/upload";
 import { UsersPage } from "./pages/users";
@@ -25,6 +27,8 @@ function Pages({ user }: { user: string }) {
   if (place.page === "study") return <StudyPage key={place.study} uid={place.study} />;
   if (place.page === "upload") return <UploadPage />;
   if (place.page === "jobs") return <JobsPage chosen={place.job} />;
+  if (place.page === "models") return place.model === null ? <ModelsPage /> : <ModelPage key={place.model} name={place.model} />;
+  if (place.page === "rules") return <RulesPage />;
   if (place.page === "users") return <UsersPage user={user} />;
   return (
     <Notice whole title={t("nowhere.title")} action={<Link to={address.worklist()}>{t("nowhere.action")}</Link>}>

@@ -51,6 +51,20 @@ export const PeopleIcon = () => (
     <path d="M2.4 16.2c.5-2.9 2.4-4.4 5.2-4.4s4.7 1.5 5.2 4.4M12.6 4.5a2.7 2.7 0 0 1 0 5M14.6 12.2c1.7.6 2.7 1.9 3 4" />
   </Icon>
 );
+export const ModelIcon = () => (
+  <Icon>
+    <circle cx="4.5" cy="6" r="1.8" />
+    <circle cx="4.5" cy="14" r="1.8" />
+    <circle cx="10.5" cy="10" r="1.8" />
+    <circle cx="16" cy="10" r="1.5" />
+    <path d="M6 7l3 2M6 13l3-2M12.4 10h2" />
+  </Icon>
+);
+export const RulesIcon = () => (
+  <Icon>
+    <path d="M3 4.5h14M3 4.5l5.2 6v5.2l3.6-1.8v-3.4l5.2-6" />
+  </Icon>
+);
 export const SearchIcon = () => (
   <Icon size={16}>
     <circle cx="8.8" cy="8.8" r="5.3" />

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 // Addresses of the console: /console/, /console/studies/UID, /console/upload, /console/jobs, /console/jobs/ID,
-// /console/users.
+// /console/models, /console/models/NAME, /console/rules, /console/users.
 import { useSyncExternalStore } from "react";
 
 export type Place =
@@ -9,6 +9,8 @@ export type Place =
   | { page: "study"; study: string }
   | { page: "upload" }
   | { page: "jobs"; job: string | null }
+  | { page: "models"; model: string | null }
+  | { page: "rules" }
   | { page: "users" }
   | { page: "nowhere" };
 
@@ -18,6 +20,9 @@ export const address = {
   upload: () => "/console/upload",
   jobs: () => "/console/jobs",
   job: (id: string) => `/console/jobs/${encodeURIComponent(id)}`,
+  models: () => "/console/models",
+  model: (name: string) => `/console/models/${encodeURIComponent(name)}`,
+  rules: () => "/console/rules",
   users: () => "/console/users",
   /** Of the packaged viewer, outside the console; it draws the masks of a segmentation series at once. */
   viewer: (study: string, masks: string | null) =>
@@ -37,6 +42,8 @@ export function placeOf(path: string): Place {
   if (first === "studies" && second && words.length === 2) return { page: "study", study: second };
   if (first === "upload" && words.length === 1) return { page: "upload" };
   if (first === "jobs" && words.length <= 2) return { page: "jobs", job: second ?? null };
+  if (first === "models" && words.length <= 2) return { page: "models", model: second ?? null };
+  if (first === "rules" && words.length === 1) return { page: "rules" };
   if (first === "users" && words.length === 1) return { page: "users" };
   return { page: "nowhere" };
 }

@@ -4,7 +4,7 @@
 import { Button, Menu, Modal, PasswordInput, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { useState, type FormEvent, type ReactNode } from "react";
 import { administrator, changePassword, logOut, ServerError, signedOut } from "./api";
-import { GantryMark, JobsIcon, KeyboardIcon, ListIcon, MoonIcon, PeopleIcon, PersonIcon, SunIcon, UploadIcon } from "./icons";
+import { GantryMark, JobsIcon, KeyboardIcon, ListIcon, ModelIcon, MoonIcon, PeopleIcon, PersonIcon, RulesIcon, SunIcon, UploadIcon } from "./icons";
 import { useKeys } from "./keyboard";
 import { useWords, type Key } from "./language";
 import { Link } from "./parts";
@@ -86,6 +86,8 @@ const keyRows: [string[], Key][] = [
   [["g", "w"], "keys.worklist"],
   [["g", "u"], "keys.upload"],
   [["g", "b"], "keys.jobs"],
+  [["g", "m"], "keys.models"],
+  [["g", "r"], "keys.rules"],
   [["g", "p"], "keys.users"],
   [["/"], "keys.search"],
   [["j", "k"], "keys.rows"],
@@ -140,6 +142,8 @@ export function Shell({ user, place, children }: { user: string; place: Place; c
     w: go(address.worklist()),
     u: go(address.upload()),
     b: go(address.jobs()),
+    m: go(address.models()),
+    r: go(address.rules()),
     p: go(address.users()),
   });
   const leave = () => {
@@ -149,6 +153,8 @@ export function Shell({ user, place, children }: { user: string; place: Place; c
     { to: address.worklist(), here: place.page === "worklist" || place.page === "study", icon: <ListIcon />, words: t("place.worklist") },
     { to: address.upload(), here: place.page === "upload", icon: <UploadIcon />, words: uploads.running ? t("place.upload_running", { percent: Math.floor(uploads.fraction * 100) }) : t("place.upload") },
     { to: address.jobs(), here: place.page === "jobs", icon: <JobsIcon />, words: t("place.jobs") },
+    { to: address.models(), here: place.page === "models", icon: <ModelIcon />, words: t("place.models") },
+    { to: address.rules(), here: place.page === "rules", icon: <RulesIcon />, words: t("place.rules") },
     ...(user === administrator ? [{ to: address.users(), here: place.page === "users", icon: <PeopleIcon />, words: t("place.users") }] : []),
   ];
   return (

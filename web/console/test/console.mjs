@@ -198,7 +198,7 @@ scenario("language and theme change at once and stay", async (page) => {
   await page.reload();
   await page.getByRole("heading", { level: 1, name: "检查列表" }).waitFor();
   assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(15, 18, 22)");
-  for (const place of ["", "upload", "jobs"]) {
+  for (const place of ["", "upload", "jobs", "models", "models/cxr_pneumonia", "rules"]) {
     await page.goto(`/console/${place}`);
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForLoadState("networkidle");
@@ -214,10 +214,55 @@ scenario("everything fits a phone of 360 px", async (page) => {
   await logIn(page, password);
   await page.locator("a.row-link").first().waitFor();
   await fits(page, "worklist");
-  for (const place of ["upload", "jobs", "users"]) {
-    await page.getByRole("link", { name: new RegExp(place, "i") }).click();
+  for (const place of ["upload", "jobs", "models", "rules", "users"]) {
+    await page.getByRole("link", { name: new RegExp(`^${place}$`, "i") }).click();
     await fits(page, place);
   }
+  await page.goto("/console/models/cxr_pneumonia");
+  await page.getByRole("heading", { name: "Model card" }).waitFor();
+  await fits(page, "model");
+  await accessible(page, "model, phone");
+});
+
+scenario("the installed models show what each is for, what it reached and its card", async (page) => {
+  await logIn(page, password);
+  await page.locator("h1").click();
+  await page.keyboard.press("g");
+  await page.keyboard.press("m");
+  await page.getByRole("heading", { level: 1, name: "Models" }).waitFor();
+  const row = page.getByRole("row", { name: /cxr_pneumonia/ });
+  await row.getByText("verified").waitFor();
+  assert.match(await row.innerText(), /AUC 0\.98\d, Accuracy 0\.94\d \(test\)/);
+  await accessible(page, "models");
+  await page.locator("h1").click();
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Measured figures" }).waitFor();
+  await page.getByRole("cell", { name: /^0\.983 \(0\.97\d–0\.99\d\)$/ }).waitFor();
+  await page.getByRole("heading", { level: 3, name: "Limits" }).waitFor();
+  await page.getByText("chest_film", { exact: true }).waitFor();
+  await accessible(page, "model");
+  await page.keyboard.press("Escape");
+  await page.getByRole("link", { name: "lung_nodules" }).click();
+  await page.getByRole("heading", { level: 3, name: "What is known of it" }).waitFor();
+  await page.goto("/console/models/none");
+  await page.getByRole("heading", { name: "This model is not here" }).waitFor();
+});
+
+scenario("the rules for arriving studies are shown with what they decide for the studies here", async (page) => {
+  await logIn(page, password);
+  await page.locator("h1").click();
+  await page.keyboard.press("g");
+  await page.keyboard.press("r");
+  await page.getByRole("heading", { level: 1, name: "Arrival rules" }).waitFor();
+  await page.getByText(/^Off: studies that arrive/).waitFor();
+  const rules = page.getByRole("table", { name: "Arrival rules" });
+  await rules.getByRole("row", { name: /1 OT any left alone/ }).waitFor();
+  await rules.getByRole("row", { name: /2 CT \*chest\* analysed/ }).waitFor();
+  const studies = page.getByRole("table", { name: /What they say/ });
+  await studies.getByRole("row", { name: /<script>owned.* OT .* 1 left alone/ }).waitFor();
+  assert.equal(await page.locator("main script, main b, main img").count(), 0);
+  await accessible(page, "rules");
 });
 
 scenario("a job is seen and, once asked about by name, removed", async (page, context) => {

@@ -39,10 +39,10 @@ for (const language of ["en", "zh"]) {
           await shoot(`report${index}`, false);
         }
       }
-      for (const place of ["upload", "users", "jobs"]) {
+      for (const place of ["upload", "models", "models/cxr_pneumonia", "models/lung_nodules", "rules", "users", "jobs"]) {
         await page.goto(`/console/${place}`);
         await page.waitForTimeout(600);
-        await shoot(place);
+        await shoot(place.replace("/", "-"));
       }
       const job = page.locator("a.row-link").first();
       if (await job.count()) {
