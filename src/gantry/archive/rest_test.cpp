@@ -151,7 +151,7 @@ TEST_F(Rest, shows_the_installed_models) {
 
 TEST_F(Rest, shows_the_rules_for_what_arrives_and_what_they_decide) {
   EXPECT_EQ(ask("GET", "/api/v1/arrival").json(),
-            Json::parse(R"({"on_arrival": false, "quiet_seconds": 30.0, "profile": "", "language": "en", "rules": []})"));
+            Json::parse(R"({"profile": "", "language": "en", "on_arrival": false, "quiet_seconds": 30.0, "rules": []})"));
   server_.reset();
   {
     Archive archive({.data = folder_.path() / "data"});
@@ -162,12 +162,12 @@ TEST_F(Rest, shows_the_rules_for_what_arrives_and_what_they_decide) {
   arrival_.rules = {{.modality = "MR", .analyze = false}, {.modality = "CT", .order = {"chest_ct", "zh"}}};
   start();
   const Json rules = ask("GET", "/api/v1/arrival").json().at("rules");
-  EXPECT_EQ(rules, Json::parse(R"([{"modality": "MR", "description": "", "analyze": false, "profile": "", "language": "en"},
-                                   {"modality": "CT", "description": "", "analyze": true, "profile": "chest_ct", "language": "zh"}])"));
+  EXPECT_EQ(rules, Json::parse(R"([{"profile": "", "language": "en", "modality": "MR", "description": "", "analyze": false},
+                                   {"profile": "chest_ct", "language": "zh", "modality": "CT", "description": "", "analyze": true}])"));
   const Json studies = ask("GET", "/api/v1/arrival/studies").json().at("studies");
-  EXPECT_EQ(studies, Json::parse(R"([{"study_uid": "1.2.3", "rule": 1, "analyze": true, "profile": "chest_ct", "language": "zh"},
-                                     {"study_uid": "1.2.4", "rule": 0, "analyze": false, "profile": "", "language": ""},
-                                     {"study_uid": "1.2.5", "rule": null, "analyze": false, "profile": "", "language": ""}])"));
+  EXPECT_EQ(studies, Json::parse(R"([{"profile": "chest_ct", "language": "zh", "study_uid": "1.2.3", "rule": 1, "analyze": true},
+                                     {"profile": "", "language": "", "study_uid": "1.2.4", "rule": 0, "analyze": false},
+                                     {"profile": "", "language": "", "study_uid": "1.2.5", "rule": null, "analyze": false}])"));
   EXPECT_EQ(ask("GET", "/api/v1/arrival/studies?limit=1").json().at("studies").size(), 1u);
   for (const char* limit : {"0", "-1", "x", "1.5", "", "nan"})
     EXPECT_EQ(ask("GET", std::string("/api/v1/arrival/studies?limit=") + limit).status, 422) << limit;
