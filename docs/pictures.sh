@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/build/release/bin:$PATH
 out=$PWD/docs/reference/operations/pictures
+root=$PWD
 methods=$PWD/docs/reference/methods/pictures
 pages=$PWD/docs/reference/pictures
 mkdir -p "$out" "$methods" "$pages"
@@ -96,4 +97,11 @@ gantry visualization overlay ct.nii patient/labels.nii.gz "$pages/digital-patien
   --centre 40 --width 400 --quiet
 gantry convert head/dicom mr.nii --quiet
 gantry visualization overlay mr.nii head/labels.nii.gz "$pages/digital-patient.mr.png" --plane coronal --position -11 --pixels 560 --quiet
+
+# How good the model that ships is on the official test part, where the data is at hand (docs/test-data.md).
+if [ -n "${GANTRY_TEST_DATA:-}" ]; then
+  gantry evaluate "$root/models/cxr_pneumonia" "$GANTRY_TEST_DATA/classification/pneumoniamnist" --report films --quiet >/dev/null
+  cp films/figures/roc_curve.png "$methods/chest-film.roc.png"
+  cp films/figures/reliability.png "$methods/chest-film.reliability.png"
+fi
 rm -f "$out"/*.provenance.json "$pages"/*.provenance.json

@@ -12,6 +12,7 @@
 #include "gantry/learning/picture_model.h"
 #include "gantry/learning/segmentation_model.h"
 #include "gantry/learning/trained_bundle.h"
+#include "gantry/report/training_report.h"
 #include "session.h"
 
 namespace gantry::cli {
@@ -47,7 +48,7 @@ void keep_memory() {
 
 /// What `gantry train` was told, as texts; empty where nothing was said.
 struct TrainWords {
-  std::string epochs, batch, rate, decay, smoothing, blocks, widths, size, classes, folds, fold, device = "auto";
+  std::string epochs, batch, rate, decay, smoothing, averaging, members, prior, blocks, widths, size, classes, folds, fold, device = "auto";
   bool mirror = false;
 };
 
@@ -85,6 +86,11 @@ void train_classification(const TrainWords& words, const std::string& data_set, 
   take_common(words, reading, options);
   take("blocks", words.blocks, options.blocks);
   take("label-smoothing", words.smoothing, options.label_smoothing);
+  take("averaging", words.averaging, options.averaging);
+  take("members", words.members, options.members);
+  if (!words.prior.empty() && words.prior != "train" && words.prior != "even")
+    throw Error(ErrorCode::parameter, "prior: must be train or even; got " + words.prior);
+  options.even_prior = words.prior == "even";
   learning::train_picture_bundle(data_set, reading, options, said, out, run);
 }
 
@@ -92,6 +98,9 @@ void train_segmentation(const TrainWords& words, const std::string& data_set, co
   refuse_option("size", words.size, "segmentation");
   refuse_option("blocks", words.blocks, "segmentation");
   refuse_option("label-smoothing", words.smoothing, "segmentation");
+  refuse_option("averaging", words.averaging, "segmentation");
+  refuse_option("members", words.members, "segmentation");
+  refuse_option("prior", words.prior, "segmentation");
   learning::VolumeSetOptions reading;
   take("folds", words.folds, reading.folds);
   learning::SegmentationOptions options;
@@ -100,7 +109,9 @@ void train_segmentation(const TrainWords& words, const std::string& data_set, co
   learning::train_segmentation_bundle(data_set, reading, options, said, out, run);
 }
 
-Json evaluate_pictures(const Path& folder, const Path& data_set, const std::string& part, learning::Device device, Run& run) {
+/// What `evaluate` gives, and where to, when not empty, it writes a report.
+Json evaluate_pictures(const Path& folder, const Path& data_set, const std::string& part, learning::Device device, const Path& report,
+                       Run& run) {
   const learning::PictureModel model(folder, device);
   learning::PictureSetOptions reading;
   reading.classes = model.classes();
@@ -112,11 +123,17 @@ Json evaluate_pictures(const Path& folder, const Path& data_set, const std::stri
   const learning::Cases& cases = part == "train" ? set.train : part == "validation" ? set.validation : set.test;
   if (cases.size() == 0) throw Error(ErrorCode::refused, fmt::format("data set: has no picture in its part {}", part));
   Json result{{"bundle", model.bundle().id()}, {"data_set_sha256", set.digest}, {"part", part}};
-  result.update(learning::to_json(learning::score(model.probabilities(cases, run), cases.labels, run), model.classes()));
+  const learning::Table probabilities = model.probabilities(cases, run);
+  result.update(learning::to_json(learning::score(probabilities, cases.labels, run), model.classes()));
+  if (model.novelty()) result["unlike"] = std::round(model.novelty()->share_unlike(cases, model.input(), run) * 1e4) / 1e4;
+  if (!report.empty())
+    report::write_training_report(
+        report::classifier_report(model.bundle().manifest, model.bundle().id(), part, result, probabilities, cases.labels), report, run);
   return result;
 }
 
-Json evaluate_volumes(const Path& folder, const Path& data_set, const std::string& part, learning::Device device, Run& run) {
+Json evaluate_volumes(const Path& folder, const Path& data_set, const std::string& part, learning::Device device, const Path& report,
+                      Run& run) {
   const learning::SegmentationModel model(folder, device);
   learning::VolumeSetOptions reading;
   reading.classes = model.classes();
@@ -125,6 +142,8 @@ Json evaluate_volumes(const Path& folder, const Path& data_set, const std::strin
   const learning::VolumeSet set = learning::read_volume_set(data_set, reading, reads);
   Json result{{"bundle", model.bundle().id()}, {"data_set_sha256", set.digest}, {"part", part}};
   result.update(learning::evaluate_segmentation(model, set, part, measures));
+  if (!report.empty())
+    report::write_training_report(report::segmenter_report(model.bundle().manifest, model.bundle().id(), part, result), report, run);
   return result;
 }
 
@@ -132,7 +151,7 @@ Json evaluate_volumes(const Path& folder, const Path& data_set, const std::strin
 
 int train(const Words& arguments) {
   CommandLine command("train", "Trains a network on labelled images and writes it as a bundle.");
-  std::string data_set, out, task, seed = "1", description;
+  std::string data_set, out, task, seed = "1", description, report;
   TrainWords words;
   command.positional(
       "DATASET", data_set,
@@ -148,6 +167,12 @@ int train(const Words& arguments) {
   command.option("--learning-rate", words.rate, "Greatest learning rate; default 0.1, for segmentation 0.003", "RATE");
   command.option("--weight-decay", words.decay, "Decay of weights; default 0.0005, for segmentation 0.01", "DECAY");
   command.option("--label-smoothing", words.smoothing, "Share of a classifier's target spread over all classes; default 0", "SHARE");
+  command.option("--averaging", words.averaging,
+                 "Memory of the mean of a classifier's weights over steps; 0 = the last ones; default 0.998", "SHARE");
+  command.option("--members", words.members, "Networks from other seeds that answer together in a classifier; default 1", "N");
+  command.option("--prior", words.prior,
+                 "How frequent a classifier's probabilities take the classes for: as in the training part, or all alike; default train",
+                 "train|even");
   command.option("--widths", words.widths, "Features of each stage; default 16,32,64", "A,B,...");
   command.option("--blocks", words.blocks, "Blocks a stage of a classifier; default 2", "N");
   command.option("--folds", words.folds, "Into how many folds cases for segmentation are dealt; default 5", "N");
@@ -156,6 +181,7 @@ int train(const Words& arguments) {
   command.option("--device", words.device, "Where to compute; default auto: CUDA where there is one", "auto|cpu|cuda");
   command.option("--seed", seed, "Seed of everything random; default 1", "N");
   command.option("--describe", description, "JSON with title, intended use, data, licence, limits and scope for the card", "FILE");
+  command.option("--report", report, "Folder for a report of the part that was measured last: test, else validation", "OUT");
   command.example("gantry train films.npz --task classification -o films --classes normal,pneumonia");
   command.example("gantry train hippocampus --task segmentation -o hippocampus --classes background,anterior,posterior --fold 0");
   Session session(command);
@@ -169,6 +195,11 @@ int train(const Words& arguments) {
   Run run = seeded(of_session, static_cast<std::uint64_t>(whole_number("seed", seed, 0, std::numeric_limits<std::int64_t>::max())));
   (task == "classification" ? train_classification : train_segmentation)(words, data_set, said, out, run);
   for (const std::string& warning : run.warnings()) of_session.warn(warning);
+  if (!report.empty()) {
+    const bool tested = bundle::open_bundle(out).manifest["figures"].contains("test");
+    (task == "classification" ? evaluate_pictures : evaluate_volumes)(out, data_set, tested ? "test" : "validation",
+                                                                      learning::device_named(words.device), report, run);
+  }
   session.finish();
   const bundle::Bundle written = bundle::open_bundle(out);
   if (session.json()) {
@@ -181,12 +212,14 @@ int train(const Words& arguments) {
 
 int evaluate(const Words& arguments) {
   CommandLine command("evaluate", "Measures a bundle on labelled images.");
-  std::string folder, data_set, part = "test", device = "auto";
+  std::string folder, data_set, part = "test", report, device = "auto";
   command.positional("BUNDLE", folder, "Trained model");
   command.positional("DATASET", data_set, "As for gantry train");
   command.option("--part", part, "Which part of it; for segmentation test means cases that the model has never seen; default test",
                  "train|validation|test");
+  command.option("--report", report, "Folder for report.html, report.pdf and the charts as pictures", "OUT");
   command.option("--device", device, "Where to compute; default auto: CUDA where there is one", "auto|cpu|cuda");
+  command.example("gantry evaluate films films.npz --report films-report");
   command.example("gantry evaluate films films.npz --json");
   Session session(command);
   if (!command.parse(arguments)) return 0;
@@ -195,7 +228,7 @@ int evaluate(const Words& arguments) {
   Run& run = session.start();
   const learning::Device place = learning::device_named(device);
   const bundle::Bundle opened = bundle::open_bundle(folder);
-  const Json result = (opened.task == "classification" ? evaluate_pictures : evaluate_volumes)(folder, data_set, part, place, run);
+  const Json result = (opened.task == "classification" ? evaluate_pictures : evaluate_volumes)(folder, data_set, part, place, report, run);
   session.finish();
   if (session.json()) {
     print(result);

@@ -48,6 +48,45 @@ std::vector<float> enlarge(const Tensor& map, const PictureInput& input) {
   return large;
 }
 
+std::string member_prefix(std::size_t number) { return fmt::format("member_{}.", number); }
+
+/// The weights of several networks in one file have the number of theirs before their names.
+Weights join_members(const std::vector<TrainedMember>& members) {
+  if (members.size() == 1) return members[0].weights;
+  Weights all;
+  for (std::size_t m = 0; m < members.size(); ++m) {
+    for (const auto& [name, tensor] : members[m].weights.tensors) all.tensors[member_prefix(m + 1) + name] = tensor;
+  }
+  return all;
+}
+
+std::vector<Weights> part_members(const Weights& all, int members) {
+  if (members == 1) return {all};
+  std::vector<Weights> parts(static_cast<std::size_t>(members));
+  std::size_t taken = 0;
+  for (std::size_t m = 0; m < parts.size(); ++m) {
+    const std::string prefix = member_prefix(m + 1);
+    for (const auto& [name, tensor] : all.tensors) {
+      if (name.starts_with(prefix)) parts[m].tensors[name.substr(prefix.size())] = tensor;
+    }
+    taken += parts[m].tensors.size();
+  }
+  if (taken != all.tensors.size())
+    throw Error(ErrorCode::unreadable, fmt::format("weights: must be those of {} networks; there are others", members));
+  return parts;
+}
+
+/// The mean of the networks' maps.
+Tensor map_together(const Classifiers& classifiers, const Tensor& batch, int label) {
+  Tensor map = classifiers[0]->activation_map(batch, label);
+  for (std::size_t m = 1; m < classifiers.size(); ++m) {
+    const Tensor other = classifiers[m]->activation_map(batch, label);
+    for (std::size_t n = 0; n < map.values.size(); ++n) map.values[n] += other.values[n];
+  }
+  for (float& value : map.values) value /= static_cast<float>(classifiers.size());
+  return map;
+}
+
 Json counts_of(const Cases& cases, const std::vector<std::string>& classes) {
   Json counts = Json::object();
   for (std::size_t c = 0; c < classes.size(); ++c)
@@ -76,28 +115,35 @@ PictureModel::PictureModel(const Path& folder, Device device) : bundle_(bundle::
     const Json& manifest = bundle_.manifest;
     classes_ = class_names(manifest, 1000);
     input_ = parse_picture_input(bundle::member(manifest, "input", Json::value_t::object));
-    temperature_ = bundle::number_member(bundle::member(manifest, "calibration", Json::value_t::object), "temperature", 0.01, 100);
-    const ClassifierDesign design =
-        parse_design(bundle::member(manifest, "architecture", Json::value_t::object), input_.channels, static_cast<int>(classes_.size()));
-    classifier_ = engine().classifier(design, device);
-    classifier_->set_weights(weights_of(bundle_));
+    calibration_ = parse_calibration(bundle::member(manifest, "calibration", Json::value_t::object), classes_.size());
+    const Json& architecture = bundle::member(manifest, "architecture", Json::value_t::object);
+    const ClassifierDesign design = parse_design(architecture, input_.channels, static_cast<int>(classes_.size()));
+    const int members = architecture.contains("members") ? bundle::whole_member(architecture, "members", 1, most_members) : 1;
+    novelty_ = Novelty::of(bundle_);
+    for (const Weights& weights : part_members(weights_of(bundle_), members)) {
+      classifiers_.push_back(engine().classifier(design, device));
+      classifiers_.back()->set_weights(weights);
+    }
   });
 }
 
 PictureAnswer PictureModel::answer(const Image& picture, bool explain) const {
   Tensor batch{{1, input_.channels, input_.rows, input_.columns}, fit_picture(picture, input_)};
-  normalise(batch.values, input_);
-  const Tensor scores = classifier_->forward(batch, 1);
+  if (novelty_) {
+    if (const std::string reason = novelty_->reason(batch.values, input_); !reason.empty())
+      throw Error(ErrorCode::not_possible, fmt::format("model {}: {}", bundle_.name, reason));
+  }
   PictureAnswer answer;
-  answer.probabilities = softmax({classes_.size(), {scores.values.begin(), scores.values.end()}}, temperature_).values;
+  normalise(batch.values, input_);
+  answer.probabilities = calibrated(forward_together(classifiers_, batch), calibration_).values;
   answer.given =
       static_cast<std::size_t>(std::max_element(answer.probabilities.begin(), answer.probabilities.end()) - answer.probabilities.begin());
-  if (explain) answer.explanation = enlarge(classifier_->activation_map(batch, static_cast<int>(answer.given)), input_);
+  if (explain) answer.explanation = enlarge(map_together(classifiers_, batch, static_cast<int>(answer.given)), input_);
   return answer;
 }
 
 Table PictureModel::probabilities(const Cases& cases, const Run& run) const {
-  return softmax(scores_of(*classifier_, input_, cases, run), temperature_);
+  return calibrated(scores_of(classifiers_, input_, cases, run), calibration_);
 }
 
 void train_picture_bundle(const Path& data_set, const PictureSetOptions& reading, TrainOptions options, const Json& description,
@@ -112,25 +158,41 @@ void train_picture_bundle(const Path& data_set, const PictureSetOptions& reading
   Json manifest = manifest_of(place, "classification", description, set.classes);
   manifest["input"] = to_json(trained.input);
   manifest["architecture"] = {{"kind", architecture_kind}, {"widths", trained.design.widths}, {"blocks", trained.design.blocks}};
-  manifest["calibration"] = {{"method", "temperature"}, {"temperature", trained.temperature}, {"part", "validation"}};
+  if (trained.members.size() > 1) manifest["architecture"]["members"] = trained.members.size();
+  manifest["calibration"] = to_json(trained.calibration);
   Json& training = manifest["training"] = training_of(options.device, run);
   training["data_set"] = {{"sha256", set.digest},
                           {"train", counts_of(set.train, set.classes)},
                           {"validation", counts_of(set.validation, set.classes)},
                           {"test", counts_of(set.test, set.classes)}};
   training["options"] = to_json(options);
-  training["chosen_epoch"] = trained.epoch;
   training["chosen_by"] = "least cross entropy on the validation part";
-  training["epochs"] = record_of(trained.record);
-  const auto classifier = engine().classifier(trained.design, options.device);
-  classifier->set_weights(trained.weights);
+  Json chosen = Json::array(), records = Json::array();
+  Classifiers classifiers;
+  for (const TrainedMember& member : trained.members) {
+    chosen.push_back(member.epoch);
+    records.push_back(record_of(member.record));
+    classifiers.push_back(engine().classifier(trained.design, options.device));
+    classifiers.back()->set_weights(member.weights);
+  }
+  training["chosen_epochs"] = chosen;
+  training["epochs"] = records;
+  const std::optional<Novelty> novelty = Novelty::learnt(set.train, set.validation, trained.input);
+  std::map<std::string, Bytes> files;
+  if (novelty) {
+    manifest["novelty"] = novelty->to_json();
+    files[novelty_file] = bundle::encode_safetensors(novelty->tensors());
+  }
   Json& figures = manifest["figures"] = Json::object();
   for (const auto& [part, cases] : {std::pair{"validation", &set.validation}, {"test", &set.test}}) {
     if (cases->size() == 0) continue;
-    const Table probabilities = softmax(scores_of(*classifier, trained.input, *cases, run), trained.temperature);
+    const Table probabilities = calibrated(scores_of(classifiers, trained.input, *cases, run), trained.calibration);
     figures[part] = to_json(score(probabilities, cases->labels, run), set.classes);
+    if (novelty) figures[part]["unlike"] = std::round(novelty->share_unlike(*cases, trained.input, run) * 1e4) / 1e4;
   }
-  write_trained(place, manifest, trained.weights, run);
+  write_trained(place, manifest, join_members(trained.members), std::move(files), run);
+  std::error_code ignored;
+  for (int number = 2; number <= options.members; ++number) std::filesystem::remove(checkpoint_of(place.checkpoint, number), ignored);
 }
 
 }  // namespace gantry::learning

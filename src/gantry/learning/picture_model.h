@@ -3,8 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "gantry/bundle/bundle.h"
+#include "gantry/learning/novelty.h"
 #include "gantry/learning/train_classifier.h"
 
 namespace gantry::learning {
@@ -27,23 +29,26 @@ class PictureModel {
   const bundle::Bundle& bundle() const { return bundle_; }
   const std::vector<std::string>& classes() const { return classes_; }
   const PictureInput& input() const { return input_; }
-  double temperature() const { return temperature_; }
+  const std::optional<Novelty>& novelty() const { return novelty_; }
+  const Calibration& calibration() const { return calibration_; }
 
-  /// The answer for a picture; what `fit_picture` refuses is refused.
+  /// The answer for a picture. What `fit_picture` refuses is refused; for a picture that is unlike those that the model learnt from there
+  /// is no answer but Error(not_possible) `model NAME: reason`.
   PictureAnswer answer(const Image& picture, bool explain) const;
-  /// Calibrated probabilities of all cases.
+  /// Calibrated probabilities of all cases, like or unlike.
   Table probabilities(const Cases& cases, const Run& run) const;
 
  private:
   bundle::Bundle bundle_;
   std::vector<std::string> classes_;
   PictureInput input_;
-  double temperature_ = 1;
-  std::unique_ptr<Classifier> classifier_;
+  Calibration calibration_;
+  Classifiers classifiers_;
+  std::optional<Novelty> novelty_;
 };
 
-/// Trains, measures validation and test once, and writes the bundle `destination` (weights.safetensors, card.md, manifest.json), named by
-/// its folder. The checkpoint lies beside it (`BundlePlace`) until the bundle is whole.
+/// Trains, measures validation and test once, and writes the bundle `destination` (weights.safetensors, novelty.safetensors, card.md,
+/// manifest.json), named by its folder. The checkpoints lie beside it (`BundlePlace`, `checkpoint_of`) until the bundle is whole.
 void train_picture_bundle(const Path& data_set, const PictureSetOptions& reading, TrainOptions options, const Json& description,
                           const Path& destination, Run& run);
 

@@ -101,13 +101,13 @@ TEST_F(PictureModelTest, goes_on_after_an_interruption_to_the_same_weights) {
 
   gantry::Run resumed_run = seeded();
   const TrainedClassifier resumed = train_classifier(bars, options, resumed_run);
-  EXPECT_TRUE(resumed.resumed);
+  EXPECT_TRUE(resumed.members[0].resumed);
   EXPECT_TRUE(resumed_run.warnings().empty());
-  EXPECT_TRUE(same(whole.weights, resumed.weights));
-  EXPECT_EQ(whole.temperature, resumed.temperature);
-  EXPECT_EQ(whole.epoch, resumed.epoch);
-  ASSERT_EQ(resumed.record.size(), 5U);
-  for (std::size_t n = 0; n < 5; ++n) EXPECT_EQ(whole.record[n].loss, resumed.record[n].loss);
+  EXPECT_TRUE(same(whole.members[0].weights, resumed.members[0].weights));
+  EXPECT_EQ(whole.calibration.temperature, resumed.calibration.temperature);
+  EXPECT_EQ(whole.members[0].epoch, resumed.members[0].epoch);
+  ASSERT_EQ(resumed.members[0].record.size(), 5U);
+  for (std::size_t n = 0; n < 5; ++n) EXPECT_EQ(whole.members[0].record[n].loss, resumed.members[0].record[n].loss);
 }
 
 TEST_F(PictureModelTest, leaves_a_checkpoint_of_other_settings_or_of_nonsense_with_a_warning) {
@@ -118,13 +118,106 @@ TEST_F(PictureModelTest, leaves_a_checkpoint_of_other_settings_or_of_nonsense_wi
   train_classifier(bars, options, first);
   options.learning_rate = 0.04;
   gantry::Run second = seeded();
-  EXPECT_FALSE(train_classifier(bars, options, second).resumed);
+  EXPECT_FALSE(train_classifier(bars, options, second).members[0].resumed);
   ASSERT_EQ(second.warnings().size(), 1U);
   EXPECT_NE(second.warnings()[0].find("begins anew"), std::string::npos);
   write_atomic(options.checkpoint, std::string_view("nonsense"));
   gantry::Run third = seeded();
-  EXPECT_FALSE(train_classifier(bars, options, third).resumed);
+  EXPECT_FALSE(train_classifier(bars, options, third).members[0].resumed);
   EXPECT_EQ(third.warnings().size(), 1U);
+}
+
+TEST_F(PictureModelTest, answers_with_the_mean_of_the_probabilities_of_its_networks) {
+  TrainOptions options = quick(2);
+  options.members = 2;
+  options.even_prior = true;
+  gantry::Run run = seeded();
+  const Path out = folder_.path() / "model";
+  train_picture_bundle(folder_.path() / "bars", {}, options, Json::object(), out, run);
+  EXPECT_FALSE(fs::exists(folder_.path() / ".model.training.2"));
+  const PictureModel model(out);
+  EXPECT_EQ(model.bundle().manifest["architecture"]["members"], 2);
+  EXPECT_NE(read_text(out / "card.md").find("2 residual networks"), std::string::npos);
+
+  const PictureSet bars = set();
+  gantry::Run again = seeded();
+  const TrainedClassifier trained = train_classifier(bars, options, again);
+  EXPECT_FALSE(same(trained.members[0].weights, trained.members[1].weights));
+  Table mean;
+  for (const TrainedMember& member : trained.members) {
+    const std::shared_ptr<Classifier> classifier = engine().classifier(trained.design);
+    classifier->set_weights(member.weights);
+    const Table one = softmax(scores_of({classifier}, trained.input, bars.test, again), 1);
+    mean.classes = one.classes;
+    mean.values.resize(one.values.size());
+    for (std::size_t n = 0; n < one.values.size(); ++n) mean.values[n] += one.values[n] / 2;
+  }
+  for (double& value : mean.values) value = std::log(value);
+  EXPECT_EQ(model.calibration().prior, (std::vector<double>{0.5, 0.5}));
+  const Table expected = calibrated(mean, trained.calibration), found = model.probabilities(bars.test, again);
+  ASSERT_EQ(found.values.size(), expected.values.size());
+  for (std::size_t n = 0; n < found.values.size(); ++n) EXPECT_NEAR(found.values[n], expected.values[n], 1e-9);
+}
+
+TEST_F(PictureModelTest, gives_a_reason_instead_of_an_answer_for_what_is_unlike_its_training_part) {
+  test::write_bars(folder_.path() / "more/train", 60, 1000);
+  test::write_bars(folder_.path() / "more/val", 60, 4000);
+  test::write_bars(folder_.path() / "more/test", 20, 8000);
+  gantry::Run run = seeded();
+  train_picture_bundle(folder_.path() / "more", {}, quick(1), Json::object(), folder_.path() / "model", run);
+  const PictureModel model(folder_.path() / "model");
+  EXPECT_LE(model.bundle().manifest["figures"]["test"]["unlike"].get<double>(), 0.1);
+  EXPECT_NE(read_text(folder_.path() / "model/card.md").find("Without an answer"), std::string::npos);
+  EXPECT_EQ(model.answer(test::bar(0, 8000), false).probabilities.size(), 2U);
+  Voxels<std::uint8_t> inverted = test::bar(0, 8000).as<std::uint8_t>().clone();
+  for (std::uint8_t& value : inverted.values()) value = static_cast<std::uint8_t>(255 - value);
+  const Error error = error_of([&] { model.answer(Image(std::move(inverted)), false); });
+  EXPECT_EQ(error.code(), ErrorCode::not_possible);
+  EXPECT_NE(error.message().find("model model: the picture is unlike those that the model learnt from"), std::string::npos)
+      << error.message();
+}
+
+TEST_F(PictureModelTest, refuses_weights_that_are_hostile) {
+  const Path out = folder_.path() / "model";
+  train(out, 1);
+  const bundle::Bundle good = bundle::open_bundle(out);
+  const bundle::Weights weights = bundle::read_safetensors(out / "weights.safetensors");
+  const auto refused = [&](const Bytes& bytes) {
+    Json manifest = good.manifest;
+    manifest.erase("files");
+    bundle::write_bundle(folder_.path() / "bad", manifest, {{"weights.safetensors", bytes}});
+    try {
+      const PictureModel model(folder_.path() / "bad");
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return std::string();
+  };
+  const auto changed = [&](auto change) {
+    bundle::Weights bad = weights;
+    change(bad.tensors);
+    return refused(bundle::encode_safetensors(bad));
+  };
+  const Bytes whole = bundle::encode_safetensors(weights);
+  EXPECT_NE(refused(Bytes(whole.begin(), whole.begin() + 7)), "");
+  EXPECT_NE(refused(Bytes(whole.begin(), whole.end() - 4)).find("within the file"), std::string::npos);
+  EXPECT_NE(refused(Bytes(4096, std::byte{0xff})).find("header must fit"), std::string::npos);
+  EXPECT_EQ(changed([](auto& t) { t.erase("head.bias"); }), "weights: tensor 'head.bias' must be there");
+  EXPECT_EQ(changed([](auto& t) { t["head.bias"].values[0] = std::nanf(""); }), "weights: tensor 'head.bias' must hold finite values");
+  EXPECT_EQ(changed([](auto& t) { t["other"] = {{1}, {0.0F}}; }), "weights: the network has no tensor 'other'");
+  bundle::Weights huge = weights;
+  for (float& value : huge.tensors.at("head.weight").values) value = 3e38F;
+  EXPECT_EQ(refused(bundle::encode_safetensors(huge)), "");
+  EXPECT_EQ(error_of([&] { PictureModel(folder_.path() / "bad").answer(test::bar(0, 1), false); }).message(),
+            "network: its scores must be finite; they are not");
+  bundle::Weights of_two;
+  for (const auto& [name, tensor] : weights.tensors) of_two.tensors["member_3." + name] = tensor;
+  Json manifest = good.manifest;
+  manifest.erase("files");
+  manifest["architecture"]["members"] = 2;
+  bundle::write_bundle(folder_.path() / "bad", manifest, {{"weights.safetensors", bundle::encode_safetensors(of_two)}});
+  EXPECT_EQ(error_of([&] { PictureModel model(folder_.path() / "bad"); }).message(),
+            "weights: must be those of 2 networks; there are others");
 }
 
 TEST_F(PictureModelTest, refuses_options_out_of_range_by_name) {
@@ -133,6 +226,9 @@ TEST_F(PictureModelTest, refuses_options_out_of_range_by_name) {
   TrainOptions options = quick();
   options.learning_rate = std::nan("");
   EXPECT_EQ(error_of([&] { train_classifier(bars, options, run); }).message(), "learning_rate: must lie between 1e-08 and 10; got nan");
+  options = quick();
+  options.members = 17;
+  EXPECT_EQ(error_of([&] { train_classifier(bars, options, run); }).message(), "members: must lie between 1 and 16; got 17");
   options = quick();
   options.epochs = 0;
   EXPECT_EQ(error_of([&] { train_classifier(bars, options, run); }).message(), "epochs: must lie between 1 and 10000; got 0");

@@ -4,6 +4,7 @@
 
 #include "gantry/base/error.h"
 #include "gantry/base/random.h"
+#include "gantry/bundle/bundle.h"
 #include "gantry/compute/parallel.h"
 #include "gantry/statistics/roc.h"
 
@@ -68,6 +69,37 @@ Table softmax(const Table& scores, double temperature) {
     for (std::size_t c = 0; c < scores.classes; ++c) row[c] /= sum;
   }
   return result;
+}
+
+Table calibrated(const Table& scores, const Calibration& calibration) {
+  if (calibration.prior.empty()) return softmax(scores, calibration.temperature);
+  Table shifted = scores;
+  for (std::size_t n = 0; n < shifted.values.size(); ++n) {
+    const std::size_t c = n % scores.classes;
+    shifted.values[n] = shifted.values[n] / calibration.temperature + std::log(calibration.prior[c] / calibration.shares[c]);
+  }
+  return softmax(shifted, 1);
+}
+
+Calibration parse_calibration(const Json& json, std::size_t classes) {
+  Calibration calibration{.temperature = bundle::number_member(json, "temperature", 0.01, 100)};
+  if (!json.contains("prior")) return calibration;
+  for (auto& [key, values] : {std::pair{"shares", &calibration.shares}, {"prior", &calibration.prior}}) {
+    const Json& list = bundle::member(json, key, Json::value_t::array);
+    if (list.size() != classes)
+      throw Error(ErrorCode::unreadable, fmt::format("manifest: {}: must hold one number a class; got {}", key, list.size()));
+    for (const Json& one : list) values->push_back(bundle::number_member(Json{{key, one}}, key, 1e-6, 1));
+  }
+  return calibration;
+}
+
+Json to_json(const Calibration& calibration) {
+  Json json{{"method", "temperature"}, {"temperature", calibration.temperature}, {"part", "validation"}};
+  if (!calibration.prior.empty()) {
+    json["shares"] = calibration.shares;
+    json["prior"] = calibration.prior;
+  }
+  return json;
 }
 
 double cross_entropy(const Table& probabilities, std::span<const int> labels) {

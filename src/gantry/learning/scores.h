@@ -23,6 +23,18 @@ struct Table {
 /// Each row's softmax of scores / temperature, in double precision.
 Table softmax(const Table& scores, double temperature);
 
+/// How scores become probabilities: softmax(score / temperature + log(prior / share)).
+struct Calibration {
+  double temperature = 1;
+  /// How frequent each class is in the training part, and how frequent it is assumed to be (Saerens et al. 2002); empty: as in the
+  /// training part.
+  std::vector<double> shares, prior;
+};
+/// The `calibration` of a manifest for so many classes. Throws Error(unreadable) that names the member.
+Calibration parse_calibration(const Json& json, std::size_t classes);
+Json to_json(const Calibration& calibration);
+Table calibrated(const Table& scores, const Calibration& calibration);
+
 /// Mean of -log of the probability given to the true class.
 double cross_entropy(const Table& probabilities, std::span<const int> labels);
 

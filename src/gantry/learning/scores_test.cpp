@@ -54,6 +54,28 @@ TEST(Scores, two_classes_give_sensitivity_specificity_and_intervals_around_the_v
   EXPECT_EQ(score(table, labels, one).auc_interval, scores.auc_interval);
 }
 
+// A case that is as likely as its class is frequent tells nothing: of even classes it is as likely one as the other.
+TEST(Calibration, another_prior_changes_the_odds_by_the_ratio_of_the_frequencies) {
+  const Table scores{2, {std::log(0.25), std::log(0.75), 0, 0}};
+  const Table even = calibrated(scores, {.temperature = 1, .shares = {0.25, 0.75}, .prior = {0.5, 0.5}});
+  EXPECT_NEAR(even.values[0], 0.5, 1e-12);
+  EXPECT_NEAR(even.values[3], 0.25, 1e-12);  // even odds, times 1 / 3
+  EXPECT_EQ(calibrated(scores, {.temperature = 2}).values, softmax(scores, 2).values);
+}
+
+TEST(Calibration, comes_back_out_of_a_manifest_and_refuses_absurd_ones) {
+  const Calibration calibration{.temperature = 1.25, .shares = {0.25, 0.75}, .prior = {0.5, 0.5}};
+  EXPECT_EQ(to_json(parse_calibration(to_json(calibration), 2)), to_json(calibration));
+  const auto refused = [&](const char* key, const Json& value) {
+    Json json = to_json(calibration);
+    json[key] = value;
+    return error_of([&] { parse_calibration(json, 2); }).message();
+  };
+  EXPECT_EQ(refused("prior", {0.5}), "manifest: prior: must hold one number a class; got 1");
+  EXPECT_EQ(refused("shares", {0.0, 1.0}), "manifest: shares: must lie between 1e-06 and 1; got 0");
+  EXPECT_EQ(refused("temperature", 0), "manifest: temperature: must lie between 0.01 and 100; got 0");
+}
+
 TEST(Scores, need_a_case) {
   gantry::Run run;
   EXPECT_EQ(error_of([&] { score({2, {}}, {}, run); }).code(), ErrorCode::parameter);

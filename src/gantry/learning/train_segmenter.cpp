@@ -118,6 +118,7 @@ void train_segmentation_bundle(const Path& data_set, const VolumeSetOptions& rea
   Run learning = run.part(0.02, 0.95);
   Course course;
   course.epochs = options.epochs;
+  course.seed = run.seed();
   course.checkpoint = place.checkpoint;
   course.settings = fmt::format("{}\n{}\n{}", to_json(options).dump(), set.digest, to_json(plan).dump());
   course.learn = [&](int epoch) { return learn_epoch(*segmenter, sources, plan, options, epoch, learning); };
@@ -154,7 +155,7 @@ void train_segmentation_bundle(const Path& data_set, const VolumeSetOptions& rea
   Json& epochs = record["epochs"] = Json::array();
   for (const auto& row : outcome.record) epochs.push_back({{"loss", std::round(row[0] * 1e5) / 1e5}});
   manifest["figures"]["validation"] = score_segmentations(set.classes, names, dice, run);
-  write_trained(place, manifest, outcome.weights, run);
+  write_trained(place, manifest, outcome.weights, {}, run);
 }
 
 }  // namespace gantry::learning

@@ -71,11 +71,12 @@ Json training_of(Device device, const Run& run) {
   return training;
 }
 
-void write_trained(const BundlePlace& place, const Json& manifest, const Weights& weights, Run& run) {
+void write_trained(const BundlePlace& place, const Json& manifest, const Weights& weights, std::map<std::string, Bytes> files, Run& run) {
   const std::string card = card_of(manifest);
   const auto* text = reinterpret_cast<const std::byte*>(card.data());
-  bundle::write_bundle(place.folder, manifest,
-                       {{weights_name, bundle::encode_safetensors(weights)}, {"card.md", Bytes(text, text + card.size())}});
+  files[weights_name] = bundle::encode_safetensors(weights);
+  files["card.md"] = Bytes(text, text + card.size());
+  bundle::write_bundle(place.folder, manifest, files);
   std::error_code ignored;
   std::filesystem::remove(place.checkpoint, ignored);
   run.progress(1, "written");

@@ -28,8 +28,8 @@ BundlePlace place_for(const Path& destination);
 Json manifest_of(const BundlePlace& place, const std::string& task, const Json& description, const std::vector<std::string>& classes);
 /// What every training record says first: versions, seed, threads and device.
 Json training_of(Device device, const Run& run);
-/// Writes the bundle with its card, then removes the checkpoint.
-void write_trained(const BundlePlace& place, const Json& manifest, const Weights& weights, Run& run);
+/// Writes the bundle with its card and `files`, then removes the checkpoint.
+void write_trained(const BundlePlace& place, const Json& manifest, const Weights& weights, std::map<std::string, Bytes> files, Run& run);
 
 /// The names of the classes of a manifest. Throws Error(unreadable) unless there are 2 to `most`.
 std::vector<std::string> class_names(const Json& manifest, std::size_t most);

@@ -60,8 +60,9 @@ Weights take(const Weights& from, const std::string& prefix) {
   return weights;
 }
 
-void save(const Path& path, const std::string& settings, const Progress& progress, const Learner& learner) {
+void save(const Course& course, const std::string& settings, const Progress& progress, const Learner& learner) {
   Weights all;
+  if (course.average) put(all, "average/", course.average->weights());
   put(all, "weights/", learner.weights());
   const Weights memory = learner.optimiser_state();
   put(all, "momentum/", memory);
@@ -70,16 +71,17 @@ void save(const Path& path, const std::string& settings, const Progress& progres
                   {"epochs", std::to_string(progress.epochs)},
                   {"best_epoch", std::to_string(progress.best_epoch)},
                   {"record", Json(progress.record).dump()}};
+  if (course.average) all.metadata["average_steps"] = std::to_string(course.average->steps());
   for (const auto& [key, value] : memory.metadata) all.metadata["momentum/" + key] = value;
-  write_atomic(path, bundle::encode_safetensors(all));
+  write_atomic(course.checkpoint, bundle::encode_safetensors(all));
 }
 
 /// False when there is no checkpoint of these settings.
-bool load(const Path& path, const std::string& settings, Progress& progress, Learner& learner, Run& run) {
+bool load(const Course& course, const std::string& settings, Progress& progress, Learner& learner, Run& run) {
   std::error_code ignored;
-  if (path.empty() || !std::filesystem::exists(path, ignored)) return false;
+  if (course.checkpoint.empty() || !std::filesystem::exists(course.checkpoint, ignored)) return false;
   try {
-    const Weights all = bundle::read_safetensors(path);
+    const Weights all = bundle::read_safetensors(course.checkpoint);
     if (all.metadata.at("settings") != settings) {
       run.warn("training: the checkpoint is of other data or settings; it begins anew");
       return false;
@@ -91,6 +93,7 @@ bool load(const Path& path, const std::string& settings, Progress& progress, Lea
     found.best = take(all, "best/");
     learner.set_optimiser_state(take(all, "momentum/"));
     learner.set_weights(take(all, "weights/"));
+    if (course.average) course.average->restore(take(all, "average/"), std::stoll(all.metadata.at("average_steps")));
     progress = std::move(found);
     return true;
   } catch (const std::exception& failure) {
@@ -99,7 +102,35 @@ bool load(const Path& path, const std::string& settings, Progress& progress, Lea
   }
 }
 
+/// The figures of the average where there is one; the learner goes on as it was.
+std::vector<double> examined(const Course& course, Learner& learner) {
+  if (!course.average) return course.examine();
+  const Weights now = learner.weights();
+  learner.set_weights(course.average->weights());
+  std::vector<double> figures = course.examine();
+  learner.set_weights(now);
+  return figures;
+}
+
 }  // namespace
+
+void WeightAverage::add(const Weights& weights) {
+  const auto before = static_cast<double>(steps_++);
+  if (before == 0) {
+    mean_ = weights;
+    return;
+  }
+  const auto share = static_cast<float>(1 - std::min(memory_, (1 + before) / (10 + before)));
+  for (auto& [name, mean] : mean_.tensors) {
+    const std::vector<float>& now = weights.tensors.at(name).values;
+    for (std::size_t n = 0; n < mean.values.size(); ++n) mean.values[n] += share * (now[n] - mean.values[n]);
+  }
+}
+
+void WeightAverage::restore(Weights mean, std::int64_t steps) {
+  mean_ = std::move(mean);
+  steps_ = steps;
+}
 
 std::vector<std::size_t> shuffled(std::size_t count, std::uint64_t seed, int epoch) {
   std::vector<std::size_t> order(count);
@@ -129,15 +160,15 @@ void check_loss(double loss, int epoch) {
 
 Outcome take_course(Learner& learner, const Course& course, Device device, Run& run) {
   const std::string settings =
-      sha256_hex(fmt::format("{}\n{}\n{}\n{}\n{}\n", course.settings, run.seed(), run.threads(), name_of(device), version()));
+      sha256_hex(fmt::format("{}\n{}\n{}\n{}\n{}\n", course.settings, course.seed, run.threads(), name_of(device), version()));
   Outcome result;
   Progress progress;
-  result.resumed = load(course.checkpoint, settings, progress, learner, run);
-  if (!result.resumed) learner.set_weights(first_weights(learner, run.seed()));
+  result.resumed = load(course, settings, progress, learner, run);
+  if (!result.resumed) learner.set_weights(first_weights(learner, course.seed));
   for (int epoch = progress.epochs; epoch < course.epochs; ++epoch) {
     std::vector<double> row{course.learn(epoch)};
     if (course.examine) {
-      const std::vector<double> figures = course.examine();
+      const std::vector<double> figures = examined(course, learner);
       row.insert(row.end(), figures.begin(), figures.end());
     }
     progress.record.push_back(row);
@@ -146,9 +177,9 @@ Outcome take_course(Learner& learner, const Course& course, Device device, Run& 
         !progress.best_epoch || (course.examine && row[1] < progress.record[static_cast<std::size_t>(progress.best_epoch) - 1][1]);
     if (best || (!course.examine && progress.epochs == course.epochs)) {
       progress.best_epoch = epoch + 1;
-      progress.best = learner.weights();
+      progress.best = course.average ? course.average->weights() : learner.weights();
     }
-    if (!course.checkpoint.empty()) save(course.checkpoint, settings, progress, learner);
+    if (!course.checkpoint.empty()) save(course, settings, progress, learner);
     run.progress((epoch + 1.0) / course.epochs, fmt::format("epoch {} of {}: {}", epoch + 1, course.epochs, course.describe(row)));
   }
   result.weights = std::move(progress.best);
