@@ -111,10 +111,41 @@ def radiomics_features():
     timed(lambda: extractor.execute(image, mask))
 
 
+def negation(path):
+    """negspacy with its clinical terms on the sentences of NegEx; the concept is told, as it is to Gantry."""
+    import spacy
+    from negspacy import negation as _  # noqa: F401 - registers the component
+    from pathlib import Path
+
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    negex = nlp.add_pipe("negex")
+    rows = [line.split("\t") for line in Path(path).read_text(errors="replace").splitlines()[1:]]
+    rows = [row for row in rows if len(row) >= 4]
+    begin = time.perf_counter()
+    found = []
+    for row in rows:
+        with nlp.select_pipes(disable=["negex"]):
+            doc = nlp(row[2])
+        at = row[2].lower().find(row[1].lower())
+        span = doc.char_span(at, at + len(row[1]), label="CONCEPT", alignment_mode="expand") if at >= 0 else None
+        if span is not None:
+            doc.ents = [span]
+        doc = negex(doc)
+        found.append(any(e._.negex for e in doc.ents))
+    seconds = time.perf_counter() - begin
+    truth = [row[3] == "Negated" for row in rows]
+    hits = sum(a and b for a, b in zip(found, truth))
+    print(json.dumps({"seconds": seconds, "f1": 2 * hits / max(1, sum(found) + sum(truth))}))
+
+
 def main():
     case = sys.argv[1]
     if case == "n4":
         bias_field()
+        return
+    if case == "negation":
+        negation(sys.argv[2])
         return
     if case == "radiomics":
         radiomics_features()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, reconstruction, statistics, filter, radiotherapy, radiomics, archive, learning, start.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, reconstruction, statistics, filter, radiotherapy, radiomics, report, archive, learning, start.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
 import contextlib
 import json
@@ -189,6 +189,32 @@ def suite_radiomics():
             yield row("radiomics", f"sphere of 33,500 voxels, {words}", "wall", "s", a, b, "pyradiomics, 107 features", 3, ours, theirs)
         else:
             yield row("radiomics", f"sphere of 33,500 voxels, {words}", "wall", "s", statistics.median(reported(ours) for _ in range(3)), runs=3, gantry_command=ours)
+
+
+def suite_report():
+    """Negation on the published sentences of NegEx, beside negspacy where it is installed: F1 of the negated class, and time."""
+    import importlib.util
+
+    path = DATA / "text/negex/rsAnnotations-1-120-random.txt" if DATA else None
+    if not path or not path.exists():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        sentences, out = folder + "/sentences.tsv", folder + "/out.json"
+        rows = [line.split("\t") for line in path.read_text(errors="replace").splitlines()[1:]]
+        rows = [row for row in rows if len(row) >= 4]
+        Path(sentences).write_text("concept\tsentence\n" + "".join(f"{row[1]}\t{row[2]}\n" for row in rows))
+        ours, theirs = [GANTRY, "report", "negation", sentences, out, "--quiet"], [*PEERS, "negation", str(path)]
+        own = statistics.median(wall(ours) for _ in range(3))
+        found = [one["status"] == "negated" for one in json.loads(Path(out).read_text())]
+        truth = [row[3] == "Negated" for row in rows]
+        hits = sum(a and b for a, b in zip(found, truth))
+        f1 = 2 * hits / (sum(found) + sum(truth))
+        peer, peer_f1 = None, None
+        if importlib.util.find_spec("negspacy"):
+            answer = json.loads(subprocess.run(theirs, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+            peer, peer_f1 = answer["seconds"], answer["f1"]
+        yield row("report", "negation, 1188 sentences", "F1", "1", f1, peer_f1, "negspacy", 1, ours, theirs, larger_is_better=True)
+        yield row("report", "negation, 1188 sentences (ours: whole command; peer: the work alone)", "wall", "s", own, peer, "negspacy", 3, ours, theirs)
 
 
 def suite_archive():

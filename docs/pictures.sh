@@ -58,6 +58,9 @@ gantry segmentation threshold ct.nii bones.nii --lower 150 --upper 1500 --quiet
 gantry radiomics extract ct.nii bones.nii a.json --bins 16 --dimensions slices --levels grey.nii --quiet
 gantry visualization mip grey.nii "$out/radiomics.extract.png" --quiet
 
+# The mean of the head from slice to slice.
+gantry quality study magnet.nii a.json --modality mr --figure "$out/quality.study.png" --quiet
+
 # A dose that falls off around a sphere, and one that falls off farther out.
 gantry filter gaussian phantom:sphere dose.nii --sigma 4 --quiet
 gantry filter gaussian phantom:sphere wider.nii --sigma 7 --quiet

@@ -11,6 +11,7 @@
 #include "gantry/image/phantom/phantom.h"
 #include "gantry/operation/catalogue.h"
 #include "gantry/operation/contours_port.h"
+#include "gantry/operation/phantom_summary.h"
 
 namespace gantry::fuzz {
 
@@ -159,6 +160,17 @@ inline Json drawn_json(Draw& draw, int depth = 0) {
   }
 }
 
+/// A summary of an analysis in which one entry of a finding may be anything.
+inline Json drawn_summary(Draw& draw) {
+  Json summary = phantom_summary("findings");
+  Json& findings = summary["studies"][0]["findings"];
+  if (draw.one_in(2)) {
+    const char* const key = std::array{"id", "value", "unit", "interval", "method", "reason"}[draw.below(6)];
+    findings[draw.below(findings.size())][key] = drawn_json(draw);
+  }
+  return summary;
+}
+
 /// Known shapes or polygons, about the middle of the common grid, that may be flat, crossed, tilted or far away.
 inline Contours drawn_contours(Draw& draw, const Grid& common) {
   const auto half = [&](int axis) { return 0.5 * static_cast<double>(common.size(axis) - 1); };
@@ -194,7 +206,7 @@ inline Value drawn_value(const PortInfo& type, Draw& draw, const Grid& common) {
   if (&type == &port_info<Image>()) return Value(drawn_image(draw, common));
   if (&type == &port_info<Labels>()) return Value(drawn_labels(draw, common));
   if (&type == &port_info<Table>()) return Value(drawn_table(draw));
-  if (&type == &port_info<Json>()) return Value(drawn_json(draw));
+  if (&type == &port_info<Json>()) return Value(draw.one_in(2) ? drawn_summary(draw) : drawn_json(draw));
   if (&type == &port_info<Contours>()) return Value(drawn_contours(draw, common));
   if (&type == &port_info<std::string>()) return Value(std::string("text \xff 中"));
   if (&type == &port_info<Transform>()) {

@@ -45,3 +45,37 @@ def compare(
     progress: Progress | None = None,
 ) -> _compare_result:
     """Measures how far an image is from a reference: errors, PSNR, structural similarity and correlation."""
+
+class _study_arrays(NamedTuple):
+    result: Any
+    table: list[dict[str, Any]]
+    slices: list[dict[str, Any]]
+    figure: NDArray[Any]
+
+class _study_result(NamedTuple):
+    result: Any
+    table: list[dict[str, Any]]
+    slices: list[dict[str, Any]]
+    figure: Image
+
+@overload
+def study(
+    image: NDArray[Any],
+    *,
+    modality: Literal['other', 'ct', 'mr', 'pet'] = 'other',
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> _study_arrays:
+    """Measures how good an image is without a reference: noise, contrast, sharpness, ghosts, slices, clipping, truncation."""
+
+@overload
+def study(
+    image: ImageLike,
+    *,
+    modality: Literal['other', 'ct', 'mr', 'pet'] = 'other',
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> _study_result:
+    """Measures how good an image is without a reference: noise, contrast, sharpness, ghosts, slices, clipping, truncation."""

@@ -19,3 +19,13 @@ def negation(
     progress: Progress | None = None,
 ) -> Any:
     """Tells whether sentences of reports, English or Chinese, affirm or negate a concept."""
+
+def text(
+    summary: Any,
+    *,
+    language: Literal['summary', 'en', 'zh'] = 'summary',
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> str:
+    """Writes report text out of the findings of an analysis, in English or Chinese."""

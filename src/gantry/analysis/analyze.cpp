@@ -11,13 +11,13 @@
 #include "gantry/analysis/methods.h"
 #include "gantry/analysis/outcome_cache.h"
 #include "gantry/analysis/output_folder.h"
-#include "gantry/analysis/reason_words.h"
 #include "gantry/base/clock.h"
 #include "gantry/base/error.h"
 #include "gantry/base/hash.h"
 #include "gantry/base/version.h"
 #include "gantry/report/html.h"
 #include "gantry/report/pdf.h"
+#include "gantry/report/reason_words.h"
 #include "gantry/report/wording.h"
 
 namespace gantry::analysis {
@@ -106,7 +106,7 @@ SeriesResult measured(const SeriesInput& input, const Profile& profile, Run& run
     if (quality == nullptr || std::find(profile.methods.begin(), profile.methods.end(), "other") != profile.methods.end()) throw;
     Run part = run.part(0.5, 1.0);
     SeriesResult result = quality(input, profile, part);
-    const Words why = reason_words(error.message());
+    const Words why = report::reason_words(error.message());
     result.not_analysed.insert(result.not_analysed.begin(),
                                Words{fmt::format("{}: not possible for this series; {}.", profile.name.en, why.en),
                                      fmt::format("{}：无法用于本序列；{}。", profile.name.zh, why.zh)});

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "gantry/compute/parallel.h"
-#include "gantry/volume/measure.h"
 
 namespace gantry::analysis {
 
@@ -75,46 +74,6 @@ std::vector<HuHistogram> label_histograms(const Image& image, const VoxelView<st
           for (std::size_t n = 0; n < total.size(); ++n) total[n].add(part[n]);
         });
   });
-}
-
-std::optional<double> local_noise_hu(const Image& image, const MaskView& mask, double low_hu, double high_hu, const Run& run) {
-  const Grid& grid = image.grid();
-  const std::int64_t w = std::max<std::int64_t>(4, std::llround(9.0 / grid.spacing_mm().x));
-  const std::int64_t h = std::max<std::int64_t>(4, std::llround(9.0 / grid.spacing_mm().y));
-  std::vector<std::vector<float>> found(static_cast<std::size_t>(grid.size(2)));
-  visit_real(image, [&](const auto& view) {
-    parallel_for(run, grid.size(2), 1, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t k = first; k < last; ++k) {
-        for (std::int64_t j = 0; j + h <= grid.size(1); j += h) {
-          for (std::int64_t i = 0; i + w <= grid.size(0); i += w) {
-            double sum = 0, squares = 0;
-            bool whole = true;
-            for (std::int64_t y = j; y < j + h && whole; ++y) {
-              for (std::int64_t x = i; x < i + w; ++x) {
-                const std::int64_t n = grid.index(x, y, k);
-                if (mask[n] == 0) {
-                  whole = false;
-                  break;
-                }
-                const auto value = static_cast<double>(view[n]);
-                sum += value;
-                squares += value * value;
-              }
-            }
-            if (!whole) continue;
-            const auto count = static_cast<double>(w * h);
-            const double mean = sum / count;
-            if (!(mean >= low_hu && mean <= high_hu)) continue;
-            found[static_cast<std::size_t>(k)].push_back(static_cast<float>(std::sqrt(std::max(0.0, squares / count - mean * mean))));
-          }
-        }
-      }
-    });
-  });
-  std::vector<float> all;
-  for (const auto& slice : found) all.insert(all.end(), slice.begin(), slice.end());
-  if (all.size() < 30) return std::nullopt;
-  return quantile(std::move(all), 0.15);
 }
 
 }  // namespace gantry::analysis

@@ -33,8 +33,4 @@ class HuHistogram {
 /// Histograms of the voxels of `image` with label 1 ... `labels.size() - 1` (entry 0 stays empty), in one pass.
 std::vector<HuHistogram> label_histograms(const Image& image, const VoxelView<std::uint8_t>& labels, int label_count, const Run& run);
 
-/// Noise as the 15th percentile of the standard deviations in squares of about 9 mm (in the plane of the slices) that lie wholly in
-/// `mask` and within [low, high] HU on average. Nothing when fewer than 30 such squares exist.
-std::optional<double> local_noise_hu(const Image& image, const MaskView& mask, double low_hu, double high_hu, const Run& run);
-
 }  // namespace gantry::analysis

@@ -6,6 +6,7 @@
 
 #include "gantry/analysis/ct_report.h"
 #include "gantry/compute/parallel.h"
+#include "gantry/quality/measures.h"
 #include "gantry/report/wording.h"
 
 namespace gantry::analysis {
@@ -38,7 +39,7 @@ void add_heart(CtReport& report, Run& run) {
   report.heart = find_heart(maps.working, maps.body, maps.airways, maps.lungs, run);
   if (!report.heart.found) return;
   const Mask inside = mask_from_field(report.heart.field, image.grid(), run);
-  const double noise = local_noise_hu(image, inside, report.heart.blood_hu - 40, report.heart.blood_hu + 60, run).value_or(0);
+  const double noise = quality::local_noise(image, inside, report.heart.blood_hu - 40, report.heart.blood_hu + 60, run).value_or(0);
   report.calcium_protocol = calcium_protocol(report.protocol, image.grid(), report.heart.blood_hu, noise);
   report.calcium.mask = Mask(image.grid());
   if (report.calcium_protocol.volume) {

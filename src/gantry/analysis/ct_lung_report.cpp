@@ -19,6 +19,7 @@ const Code percentile_code{"99GANTRY", "perc15", "15th percentile of lung densit
 const Code long_axis_code{"SCT", "103339001", "Long Axis"};
 const Code short_axis_code{"SCT", "103340004", "Short Axis"};
 const Code diameter_code{"SCT", "81827009", "Diameter"};
+const Code count_code{"99GANTRY", "count", "Number of nodules"};
 
 /// Why density indices must not be compared; empty when they may.
 Words density_reason(const CtReport& report) {
@@ -200,6 +201,30 @@ void add_nodules(CtReport& report, Run& run) {
   }
 }
 
+/// How many nodules each lung was found to hold, none among them: what a text may say of either side.
+void count_nodules(CtReport& report) {
+  const std::string method = fmt::format("candidates of {:.1f} mm or more in the lung that is in view", report.nodule_minimum_mm);
+  for (const int side : {1, 2}) {
+    const std::string id = side == 1 ? "lung_left" : "lung_right";
+    const Words words{"nodules", "结节"};
+    if (!(side == 1 ? report.maps.lungs.left : report.maps.lungs.right)) {
+      add_finding(report, id + ".nodules", words, count_code, std::nullopt, "1", std::nullopt, method).reason = "the lung was not found";
+      continue;
+    }
+    const Nodule* largest = nullptr;
+    int count = 0;
+    for (const Nodule& nodule : report.nodules) {
+      if (nodule.side != side) continue;
+      ++count;
+      if (!largest || nodule.mean_mm > largest->mean_mm) largest = &nodule;
+    }
+    add_finding(report, id + ".nodules", words, count_code, count, "1", std::nullopt, method);
+    if (!largest) continue;
+    add_finding(report, id + ".largest_nodule", {"mean diameter of the largest nodule", "最大结节平均直径"}, diameter_code,
+                largest->mean_mm, "mm", largest->mean_mm_interval, method);
+  }
+}
+
 void describe_nodules(CtReport& report) {
   const Lungs& lungs = report.maps.lungs;
   if (!lungs.left && !lungs.right) return;
@@ -260,6 +285,7 @@ void describe_nodules(CtReport& report) {
       "Candidates by appearance alone: forks of vessels, scars and lymph nodes may look alike, and small or flat nodules may be missed. "
       "Interval: boundary half a voxel inwards and outwards.",
       "仅凭影像外观得出的候选：血管分叉、瘢痕与淋巴结可能相似，小的或扁平的结节可能漏检。区间：边界内外移动半个体素。"};
+  count_nodules(report);
   ReportDocument::Glance glance;
   if (report.nodules.empty()) {
     glance.attention = Attention::usual;

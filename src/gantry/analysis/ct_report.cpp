@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "gantry/base/text.h"
+#include "gantry/quality/measures.h"
 #include "gantry/report/wording.h"
 
 namespace gantry::analysis {
@@ -182,12 +183,12 @@ void add_ct_quality(CtReport& report, Run& run) {
   if (maps.lungs.left || maps.lungs.right) {
     Mask mask = Mask::uninitialized(image.grid());
     for (std::int64_t n = 0; n < mask.count(); ++n) mask[n] = maps.labels[n] == ct_lung_left || maps.labels[n] == ct_lung_right;
-    report.lung_noise_hu = local_noise_hu(image, mask, -990, -700, run);
+    report.lung_noise_hu = quality::local_noise(image, mask, -990, -700, run);
   }
   {
     Mask mask = Mask::uninitialized(image.grid());
     for (std::int64_t n = 0; n < mask.count(); ++n) mask[n] = maps.labels[n] == ct_soft_tissue;
-    report.soft_noise_hu = local_noise_hu(image, mask, 0, 150, run);
+    report.soft_noise_hu = quality::local_noise(image, mask, 0, 150, run);
   }
   if (report.lung_noise_hu) {
     const double noise = *report.lung_noise_hu;

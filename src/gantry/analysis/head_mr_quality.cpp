@@ -2,166 +2,27 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/analysis/head_mr_quality.h"
 
-#include <algorithm>
-#include <cmath>
-
-#include "gantry/volume/measure.h"
+#include "gantry/quality/measures.h"
 
 namespace gantry::analysis {
 
-namespace {
-
-constexpr auto white = static_cast<std::uint8_t>(Tissue::white);
-
-/// Noise from second differences along one axis inside white matter; 0 with too few places.
-double noise_along(const TissueInput& input, const TissueMaps& tissue, int axis) {
-  const Grid& grid = input.image.grid();
-  const Size3 size = grid.size();
-  const std::array<std::int64_t, 3> stride{1, size[0], size[0] * size[1]};
-  const std::int64_t s = stride[static_cast<std::size_t>(axis)];
-  std::vector<float> differences;
-  for (std::int64_t k = 1; k + 1 < size[2]; ++k) {
-    for (std::int64_t j = 1; j + 1 < size[1]; ++j) {
-      for (std::int64_t i = 1; i + 1 < size[0]; ++i) {
-        const std::int64_t n = grid.index(i, j, k);
-        const bool inside = tissue.label[n] == white && std::all_of(stride.begin(), stride.end(), [&](std::int64_t t) {
-                              return tissue.label[n - t] == white && tissue.label[n + t] == white;
-                            });
-        if (inside && (n & 3) == 0) differences.push_back(std::abs(input.image[n - s] - 2 * input.image[n] + input.image[n + s]));
-      }
-    }
-  }
-  if (differences.size() < 200) return 0;
-  return 1.4826 * quantile(std::move(differences), 0.5) / std::sqrt(6.0);
-}
-
-/// First and last voxel above the threshold along each line of an axis; the head's silhouette from that side.
-struct Background {
-  double in_line = 0, apart = 0;
-  std::int64_t in_line_count = 0, apart_count = 0;
-};
-
-}  // namespace
-
 HeadMrQuality measure_head_quality(const VoxelView<float>& image, const TissueInput& input, const TissueMaps& tissue, const Run& run) {
-  HeadMrQuality quality;
-  for (int axis = 0; axis < 3; ++axis) {
-    const double noise = noise_along(input, tissue, axis);
-    if (noise > quality.noise.value_or(0)) quality.noise = noise;
-  }
+  HeadMrQuality measured;
+  Mask white(input.image.grid(), 0);
+  for (std::int64_t n = 0; n < white.count(); ++n) white[n] = tissue.label[n] == static_cast<std::uint8_t>(Tissue::white) ? 1 : 0;
+  if (const auto noise = quality::difference_noise(input.image, white); noise && *noise > 0) measured.noise = noise;
   const auto& mean = tissue.model.mean;
-  if (quality.noise) {
-    quality.signal_to_noise = mean[2] / *quality.noise;
-    quality.contrast_to_noise = (mean[2] - mean[1]) / *quality.noise;
+  if (measured.noise) {
+    measured.signal_to_noise = mean[2] / *measured.noise;
+    measured.contrast_to_noise = (mean[2] - mean[1]) / *measured.noise;
   }
   run.check();
-
-  const Grid& grid = image.grid();
-  const Size3 size = grid.size();
-  const std::array<std::int64_t, 3> stride{1, size[0], size[0] * size[1]};
   const double threshold = 0.25 * mean[1];
-  // Which lines of each axis meet the head.
-  std::array<std::vector<std::uint8_t>, 3> meets;
-  for (int axis = 0; axis < 3; ++axis) {
-    const std::int64_t lines = image.count() / size[static_cast<std::size_t>(axis)];
-    meets[static_cast<std::size_t>(axis)].assign(static_cast<std::size_t>(lines), 0);
-  }
-  const auto line_of = [&](int axis, std::int64_t i, std::int64_t j, std::int64_t k) {
-    return static_cast<std::size_t>(axis == 0 ? j + size[1] * k : axis == 1 ? i + size[0] * k : i + size[0] * j);
-  };
-  for (int axis = 0; axis < 3; ++axis) {
-    const auto a = static_cast<std::size_t>(axis);
-    std::vector<std::int32_t> above(meets[a].size(), 0);
-    for (std::int64_t k = 0; k < size[2]; ++k) {
-      for (std::int64_t j = 0; j < size[1]; ++j) {
-        for (std::int64_t i = 0; i < size[0]; ++i) {
-          if (image[grid.index(i, j, k)] > threshold) ++above[line_of(axis, i, j, k)];
-        }
-      }
-    }
-    const double needed = 15 / grid.spacing_mm()[axis];
-    for (std::size_t l = 0; l < above.size(); ++l) meets[a][l] = above[l] > needed ? 1 : 0;
-  }
-
-  // Background: dark, and at least 12 mm from anything bright along all three axes is approximated by running counters along i.
-  std::array<Background, 3> ghosts;
-  std::int64_t zeros = 0;
-  std::int64_t all = 0;
-  const auto reach = [&](int axis) { return std::max<std::int64_t>(2, std::llround(12 / grid.spacing_mm()[axis])); };
-  const std::array<std::int64_t, 3> far{reach(0), reach(1), reach(2)};
-  for (std::int64_t k = 0; k < size[2]; k += 2) {
-    for (std::int64_t j = 0; j < size[1]; j += 2) {
-      for (std::int64_t i = 0; i < size[0]; i += 2) {
-        const std::int64_t n = grid.index(i, j, k);
-        if (!(image[n] <= threshold)) continue;
-        const std::array<std::int64_t, 3> at{i, j, k};
-        bool clear = true;
-        for (std::size_t a = 0; a < 3 && clear; ++a) {
-          for (const std::int64_t side : {-far[a], -far[a] / 2, far[a] / 2, far[a]}) {
-            if (at[a] + side < 0 || at[a] + side >= size[a]) continue;
-            clear = clear && image[n + side * stride[a]] <= threshold;
-          }
-        }
-        if (!clear) continue;
-        const std::array<bool, 3> in{meets[0][line_of(0, i, j, k)] != 0, meets[1][line_of(1, i, j, k)] != 0,
-                                     meets[2][line_of(2, i, j, k)] != 0};
-        const int lines = in[0] + in[1] + in[2];
-        // Inside the head every axis meets it: sinuses and bone are not background.
-        if (lines >= 2) continue;
-        ++all;
-        if (image[n] == 0) ++zeros;
-        for (std::size_t a = 0; a < 3; ++a) {
-          if (in[a]) {
-            ghosts[a].in_line += image[n];
-            ++ghosts[a].in_line_count;
-          } else if (lines == 0) {
-            ghosts[a].apart += image[n];
-            ++ghosts[a].apart_count;
-          }
-        }
-      }
-    }
-  }
-  quality.background_blanked = all > 0 && static_cast<double>(zeros) > 0.5 * static_cast<double>(all);
-  if (!quality.background_blanked) {
-    for (const Background& g : ghosts) {
-      if (g.in_line_count < 500 || g.apart_count < 500) continue;
-      const double excess = g.in_line / static_cast<double>(g.in_line_count) - g.apart / static_cast<double>(g.apart_count);
-      quality.ghosting_percent = std::max(quality.ghosting_percent.value_or(0), 100 * std::max(0.0, excess) / (2 * mean[2]));
-    }
-  }
-
-  // Edge of the skin: rays from both ends of every fourth line.
-  for (int axis = 0; axis < 3; ++axis) {
-    const auto a = static_cast<std::size_t>(axis);
-    const double step_mm = grid.spacing_mm()[axis];
-    const auto window = std::max<std::int64_t>(3, std::llround(5 / step_mm));
-    std::vector<float> widths;
-    const std::size_t u = (a + 1) % 3;
-    const std::size_t v = (a + 2) % 3;
-    for (std::int64_t q = 0; q < size[v]; q += 4) {
-      for (std::int64_t p = 0; p < size[u]; p += 4) {
-        const std::int64_t start = p * stride[u] + q * stride[v];
-        for (const bool forward : {true, false}) {
-          const auto at = [&](std::int64_t m) { return image[start + (forward ? m : size[a] - 1 - m) * stride[a]]; };
-          std::int64_t first = window;
-          while (first + window < size[a] && !(at(first) > threshold)) ++first;
-          if (first + window >= size[a] || first == window) continue;
-          float low = at(first);
-          float high = at(first);
-          float slope = 0;
-          for (std::int64_t m = first - window; m < first + window; ++m) {
-            low = std::min(low, at(m));
-            if (m >= first) high = std::max(high, at(m));
-            if (m + 1 <= first + 1) slope = std::max(slope, at(m + 1) - at(m));
-          }
-          if (high - low > 2 * threshold && slope > 0) widths.push_back(static_cast<float>(0.94 * (high - low) / slope * step_mm));
-        }
-      }
-    }
-    if (widths.size() >= 50) quality.edge_width_mm = std::max(quality.edge_width_mm.value_or(0), quantile(std::move(widths), 0.25));
-  }
-  return quality;
+  const quality::Ghosting ghosting = quality::background_ghosting(image, threshold, mean[2], run);
+  measured.ghosting_percent = ghosting.percent;
+  measured.background_blanked = ghosting.blanked;
+  measured.edge_width_mm = quality::edge_width_mm(image, threshold);
+  return measured;
 }
 
 }  // namespace gantry::analysis

@@ -19,13 +19,8 @@ struct HeadMrQuality {
   bool background_blanked = false;          ///< background set to zero: ghosting cannot be judged
 };
 
-/// Measures quality in the original voxels of `image` (canonical axes not needed).
-/// - noise: 1.4826 x median absolute deviation of the second difference along k, j and i (the largest), over sqrt(6), in white matter whose
-///   neighbours are white matter;
-/// - ghosting: mean background in line with the head along one axis, less the background in line with it along none, over twice the mean of
-///   white matter (after NEMA MS 1's idea for phantoms); the largest of the axes;
-/// - edge width: 0.94 x step height / steepest slope where rays enter the head, lower quartile of each axis (skin seen obliquely looks
-/// wider).
+/// Measures quality in the original voxels of `image` (canonical axes not needed) with the measures of quality/measures.h: noise in white
+/// matter whose neighbours are white matter, ghosting against the mean of white matter, the width of the skin's edge.
 HeadMrQuality measure_head_quality(const VoxelView<float>& image, const TissueInput& input, const TissueMaps& tissue, const Run& run);
 
 }  // namespace gantry::analysis

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "gantry/analysis/reason_words.h"
 #include "gantry/base/text.h"
+#include "gantry/report/reason_words.h"
 #include "gantry/report/wording.h"
 #include "gantry/visualization/figure.h"
 
@@ -352,7 +352,7 @@ void write_pet(SeriesResult& result, const PetMeasured& pet, const SeriesInput& 
                                  "PERCIST：需要肝脏参考区，本序列未能定位肝脏。"});
   if (!pet.suv.lean_factor) {
     const Words reason =
-        pet.suv.lean_refusal.empty() ? Words{"sex or height is missing", "缺少性别或身高"} : reason_words(pet.suv.lean_refusal);
+        pet.suv.lean_refusal.empty() ? Words{"sex or height is missing", "缺少性别或身高"} : report::reason_words(pet.suv.lean_refusal);
     const bool surface = pet.suv.body_surface_factor.has_value();
     result.not_analysed.push_back({(surface ? "SUV by lean body mass: " : "SUV by lean body mass and body surface: ") + reason.en + ".",
                                    (surface ? "按瘦体重的 SUV：" : "按瘦体重与体表面积的 SUV：") + reason.zh + "。"});
@@ -366,7 +366,7 @@ void write_pet(SeriesResult& result, const PetMeasured& pet, const SeriesInput& 
        "同一病灶重复扫描会有差异：SUVmax 变化约 30 % 以上才超出偶然；小病灶（约 2 cm 以下）显示的摄取低于实际。"});
   result.certainty.push_back({"Volumes depend on the threshold: the interval shows how far a threshold 5 % higher or lower moves them.",
                               "体积取决于阈值：区间表示阈值上下变动 5 % 时体积的变化。"});
-  const Words conversion = reason_words(pet.suv.method);
+  const Words conversion = report::reason_words(pet.suv.method);
   result.methods.push_back({"SUV: " + conversion.en + ".", "SUV 换算：" + conversion.zh + "。"});
   result.methods.push_back(
       {fmt::format("Regions: voxels at SUV {} and more, connected over faces, edges and corners, of at least {} mL, or smaller where their "
@@ -394,7 +394,7 @@ void write_pet_refusal(SeriesResult& result, const std::string& reason, const Se
   add("pet_lesions.count", "Regions of increased uptake", count_code, std::nullopt, "1", "not measured").reason = reason;
   add("pet_lesions.volume", "Metabolic volume of all regions", volume_code, std::nullopt, "mL", "not measured").reason = reason;
   add("pet_lesions.tlg", "Total lesion glycolysis of all regions", tlg_code, std::nullopt, "g", "not measured").reason = reason;
-  const Words why = reason_words(reason);
+  const Words why = report::reason_words(reason);
   result.glances.push_back({Attention::look_first,
                             {"No SUV: " + why.en + ". Nothing was measured, because a number without it would mislead.",
                              "无法计算 SUV：" + why.zh + "。为避免误导，未给出任何数值。"},

@@ -7,10 +7,10 @@
 #include <map>
 
 #include "gantry/analysis/other.h"
-#include "gantry/analysis/reason_words.h"
 #include "gantry/analysis/summary.h"
 #include "gantry/base/text.h"
 #include "gantry/base/version.h"
+#include "gantry/report/reason_words.h"
 #include "gantry/report/wording.h"
 
 namespace gantry::analysis {
@@ -153,7 +153,8 @@ ReportDocument::Measurements series_table(const InputPlan& plan) {
            : series.used              ? Words{"yes", "是"}
                                       : Words{"no", "否"},
            false},
-          {series.used && series.profile ? Words{series.profile->name.en, series.profile->name.zh} : reason_words(series.reason), false}};
+          {series.used && series.profile ? Words{series.profile->name.en, series.profile->name.zh} : report::reason_words(series.reason),
+           false}};
       table.rows.push_back(std::move(row));
     }
   }
@@ -172,7 +173,7 @@ std::vector<Words> skipped_files(const InputPlan& plan) {
       left += files.size();
       continue;
     }
-    const Words why = reason_words(reason);
+    const Words why = report::reason_words(reason);
     if (files.size() == 1) {
       list.push_back({fmt::format("File {}: {}.", files.front(), why.en), fmt::format("文件 {}：{}。", files.front(), why.zh)});
     } else {
@@ -203,7 +204,7 @@ std::vector<Words> warnings_of(const InputPlan& plan, const std::vector<const Se
   }
   std::vector<Words> list;
   for (const std::string& warning : all) {
-    const Words words = reason_words(warning);
+    const Words words = report::reason_words(warning);
     list.push_back({"Warning: " + words.en + ".", "提示：" + words.zh + "。"});
   }
   return list;
@@ -219,7 +220,7 @@ std::vector<Words> unused_series(const InputPlan& plan) {
   }
   std::vector<Words> list;
   for (auto& [reason, names] : by_reason) {
-    const Words why = reason_words(reason.empty() ? "no profile applies to this kind of series" : reason);
+    const Words why = report::reason_words(reason.empty() ? "no profile applies to this kind of series" : reason);
     const auto count = static_cast<std::int64_t>(names.size());
     constexpr std::size_t most = 3;
     const bool all = names.size() <= most;

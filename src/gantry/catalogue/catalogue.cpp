@@ -13,12 +13,14 @@
 #include "gantry/filter/non_local_means.h"
 #include "gantry/filter/resampling.h"
 #include "gantry/quality/compare.h"
+#include "gantry/quality/study.h"
 #include "gantry/radiomics/extract.h"
 #include "gantry/radiotherapy/dvh.h"
 #include "gantry/radiotherapy/gamma.h"
 #include "gantry/reconstruction/filtered_backprojection.h"
 #include "gantry/reconstruction/ordered_subsets.h"
 #include "gantry/report/negation_detection.h"
+#include "gantry/report/report_text.h"
 #include "gantry/segmentation/compare.h"
 #include "gantry/segmentation/component_labels.h"
 #include "gantry/segmentation/otsu.h"
@@ -49,12 +51,14 @@ const Catalogue& catalogue() {
     c.add<Reformat>("visualization.reformat");
     c.add<RadiomicsExtraction>("radiomics.extract");
     c.add<CompareImages>("quality.compare");
+    c.add<StudyQuality>("quality.study");
     c.add<DoseVolumeHistograms>("radiotherapy.dvh");
     c.add<DoseGamma>("radiotherapy.gamma");
     c.add<FilteredBackprojection>("reconstruction.fbp");
     c.add<OrderedSubsets>("reconstruction.osem");
     c.add<ProjectionScan>("simulation.project");
     c.add<NegationDetection>("report.negation");
+    c.add<ReportText>("report.text");
     c.add<RocAnalysis>("statistics.roc");
     c.add<SurvivalAnalysis>("statistics.survival");
     c.add<AssociationSearch>("statistics.association");

@@ -10,6 +10,7 @@
 #include "gantry/io/io.h"
 #include "gantry/io/write_slabs.h"
 #include "gantry/operation/contours_port.h"
+#include "gantry/operation/phantom_summary.h"
 #include "gantry/operation/phantom_table.h"
 
 namespace gantry {
@@ -68,6 +69,7 @@ bool is_no_dicom(const Path& path) {
 Sources::Sources(bool paths) : paths_(paths) {
   add("phantom", [](const PortInfo& type, const std::string& name, Run&) {
     if (&type == &port_info<Table>()) return Value(phantom_table(name));
+    if (&type == &port_info<Json>()) return Value(phantom_summary(name));
     if (&type == &port_info<Contours>()) return Value(phantom_contours(name));
     Image image = phantom(name);
     if (&type == &port_info<Labels>()) return Value(Labels(Image(image.as<std::uint8_t>().clone()), {}));

@@ -279,7 +279,7 @@ Json PortType<Json>::read(const Path& path, Run&) {
   return with_context(path.filename().string(), [&] { return parse_json(read_text(path)); });
 }
 void PortType<Json>::write(const Path& path, const Json& json, Run&) { write_atomic(path, to_text(json)); }
-Bytes PortType<Json>::to_bytes(const Json& json) { return bytes_of_text(json.dump()); }
+Bytes PortType<Json>::to_bytes(const Json& json) { return bytes_of_text(json.dump(-1, ' ', false, Json::error_handler_t::replace)); }
 Json PortType<Json>::from_bytes(std::span<const std::byte> bytes) { return parse_json(text_of_bytes(bytes)); }
 
 std::string PortType<std::string>::read(const Path& path, Run&) { return to_valid_utf8(read_text(path)); }

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
+#include <set>
 
 namespace gantry::radiomics {
 
@@ -86,13 +88,31 @@ std::vector<Flat> flat_hull(std::vector<Flat> points) {
   return hull;
 }
 
+/// The direction of a face's normal in whole numbers without a common factor; opposite faces share it.
+HalfVoxel orientation_of(const ConvexHull& hull, const std::array<std::int32_t, 3>& face) {
+  const auto side = [&](std::size_t n, std::size_t axis) {
+    return hull.points[static_cast<std::size_t>(face[n])][axis] - hull.points[static_cast<std::size_t>(face[0])][axis];
+  };
+  HalfVoxel normal{};
+  for (std::size_t a = 0; a < 3; ++a) {
+    const std::size_t b = (a + 1) % 3, c = (a + 2) % 3;
+    normal[a] = side(1, b) * side(2, c) - side(1, c) * side(2, b);
+  }
+  std::int64_t factor = std::gcd(std::gcd(normal[0], normal[1]), normal[2]);
+  if (normal < HalfVoxel{}) factor = -factor;
+  for (auto& n : normal) n /= factor;
+  return normal;
+}
+
 }  // namespace
 
 Vec3 oriented_box_mm(const ConvexHull& hull, const std::vector<Vec3>& corners) {
   Vec3 best;
   double least = INFINITY;
   const auto corner = [&](std::int32_t n) { return corners[static_cast<std::size_t>(n)]; };
+  std::set<HalfVoxel> tried;
   for (const auto& face : hull.faces) {
+    if (!tried.insert(orientation_of(hull, face)).second) continue;
     const Vec3 u = normalized(corner(face[1]) - corner(face[0]));
     const Vec3 normal = normalized(cross(u, corner(face[2]) - corner(face[0]))), v = cross(normal, u);
     std::vector<Flat> flat;

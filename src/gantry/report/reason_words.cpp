@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
-#include "gantry/analysis/reason_words.h"
+#include "gantry/report/reason_words.h"
 
 #include <optional>
 
 #include "gantry/base/text.h"
 
-namespace gantry::analysis {
+namespace gantry::report {
 
 namespace {
 
@@ -30,6 +30,37 @@ constexpr Row sentences[] = {
     {"one of {} image sets of its series, which differ in {}", "该序列含 {} 组图像，区别在于{}"},
     {"several time points; volumes of one are analysed", "含多个时间点；仅分析单一时间点的容积"},
     {"no DICOM and no volume file (NIfTI, NRRD, MetaImage)", "既非 DICOM，也非容积文件（NIfTI、NRRD、MetaImage）"},
+    // What was searched for.
+    {"candidates of {} mm or more in the lung that is in view", "视野内的肺，候选不小于 {} mm"},
+    {"connected voxels at SUV >= {}, at least {} mL", "SUV ≥ {} 且不小于 {} mL 的连通体素"},
+    {"{} HU and more inside the heart, groups of at least {} mm2", "心脏内不低于 {} HU、面积不小于 {} mm² 的团块"},
+    {"cut off by the field of view: a lower bound", "被视野截断：为下限"},
+    {"not comparable: {}", "不可比较：{}"},
+    {"noise in the lung is {} HU ({} at most)", "肺内噪声 {} HU（上限 {}）"},
+    {"may include physiological uptake: the origin of uptake is not told apart", "可能包含生理性摄取：未区分摄取来源"},
+    {"the lung was not found", "未找到该肺"},
+    {"slices of {} mm, and the score is defined for {} to {} mm", "层厚 {} mm，而该积分的定义要求 {} 至 {} mm"},
+    {"no calibration for calcium in the header and no phantom in the scan", "头信息无钙校准，扫描中亦无体模"},
+    {"lung density indices move with noise above {} HU", "噪声高于 {} HU 时肺密度指标会偏移"},
+    // Image quality.
+    {"Noise in the lung", "肺内噪声"},
+    {"Noise in soft tissue", "软组织噪声"},
+    {"Slice thickness and spacing", "层厚与层间距"},
+    {"Body outside the field of view", "身体超出视野"},
+    {"Lungs in view", "肺覆盖"},
+    {"Brain in view", "脑部覆盖"},
+    {"Metal", "金属"},
+    {"Largest voxel edge", "最大体素边长"},
+    {"Signal-to-noise ratio in white matter", "白质信噪比"},
+    {"Ghosting", "伪影（鬼影）"},
+    {"Blur of the skin's edge", "皮肤边缘模糊宽度"},
+    {"Signs of motion", "运动迹象"},
+    {"edges are wider than the voxels explain: motion or strong smoothing", "边缘宽度超过体素尺寸所能解释：运动或强平滑"},
+    {"ghosting or wide edges, which motion causes", "存在鬼影或边缘增宽，可由运动引起"},
+    {"volumes of body, fat and muscle are too small", "身体、脂肪与肌肉体积偏小"},
+    {"small nodules and density indices need slices of at most 1.5 mm", "小结节与密度指标需要层厚不超过 1.5 mm"},
+    {"streaks may disturb HU near it", "其附近的 HU 可能受条状伪影影响"},
+    {"tissue volumes by HU mix at their borders", "按 HU 划分的组织体积在边界处混淆"},
     // Trained models.
     {"model {}: {}", "模型 {}：{}"},
     {"the patient must be {} to {} years old", "患者须为 {} 至 {} 岁"},
@@ -302,4 +333,4 @@ Words reason_words(const std::string& english) {
   return {english, result};
 }
 
-}  // namespace gantry::analysis
+}  // namespace gantry::report

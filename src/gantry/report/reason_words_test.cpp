@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
-#include "gantry/analysis/reason_words.h"
+#include "gantry/report/reason_words.h"
 
 #include <gtest/gtest.h>
 
-namespace gantry::analysis {
+namespace gantry::report {
 namespace {
 
 TEST(ReasonWords, puts_known_reasons_into_chinese_with_what_they_hold) {
@@ -27,4 +27,4 @@ TEST(ReasonWords, takes_joined_sentences_apart_and_marks_what_it_does_not_know) 
 }
 
 }  // namespace
-}  // namespace gantry::analysis
+}  // namespace gantry::report
