@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
@@ -18,7 +16,6 @@
 #include <thread>
 
 #include "gantry/archive/index.h"
-#include "gantry/archive/journal.h"
 #include "gantry/archive/store.h"
 #include "gantry/base/error.h"
 
@@ -32,20 +29,17 @@ constexpr std::size_t largest_group = 512;
 constexpr auto group_time = std::chrono::milliseconds(1000);
 constexpr auto retry_time = std::chrono::seconds(1);
 
-constexpr std::uint64_t most_held = std::uint64_t{4} << 20;  ///< of one object in memory
-constexpr std::uint64_t most_held_of_all = std::uint64_t{48} << 20;
-
-dicom::Origin origin_at(const Path& path) {
+std::shared_ptr<const dicom::Header::Data> header_at(const Path& path) {
   dicom::Origin origin;
   origin.path = path;
-  return origin;
+  return dicom::read_header(origin);
 }
 
-std::shared_ptr<const dicom::Header::Data> header_at(const Path& path) { return dicom::read_header(origin_at(path)); }
-
 /// Refuses a file that ends before its data set does, as far as that shows.
-void check_whole(const dicom::Header::Data& header, dicom::Origin origin) {
+void check_whole(const dicom::Header::Data& header, const Path& path) {
   const dicom::PixelElement& pixel = header.pixel;
+  dicom::Origin origin;
+  origin.path = path;
   origin.deflated_after = header.origin.deflated_after;
   if (pixel.tag != 0) {
     bool whole = pixel.present >= pixel.length;
@@ -117,56 +111,23 @@ struct Archive::State {
   explicit State(ArchiveOptions o) : options(std::move(o)), lock(locked(prepared(options))), store(options.data) {
     bool made = false;
     index = opened_index(options.data, made);
-    const std::vector<std::string> unfinished = index->unfinished_removals();
-    for (const std::string& uid : unfinished) ::unlink(store.place_of(uid).c_str());
+    for (const std::string& uid : index->unfinished_removals()) ::unlink(store.place_of(uid).c_str());
+    index->removal_done();
     if (made) {
       Run quiet;
       reindex(quiet);
     }
-    recover_journal(unfinished);
     recover();
-    // Only now, when everything is in its file, the journal may be used anew.
-    if (journal_held) store.sync_all();
-    journal->clear();
-    index->removal_done();
     indexer = std::thread([this] { index_loop(); });
   }
 
   ~State() {
-    journal->checkpoint();
-    journal.reset();
     {
       const std::lock_guard guard(mutex);
       stopping = true;
     }
     work.notify_all();
     indexer.join();
-  }
-
-  bool holds(const Path& path, const Fingerprint& wanted) const {
-    try {
-      const Fingerprint real = fingerprint_of(path);
-      return real.size == wanted.size && real.sha256 == wanted.sha256;
-    } catch (const Error&) {
-      return false;  // missing, or cut off within the meta header
-    }
-  }
-
-  /// Writes the files of the journal's objects that a loss of power kept from the disk.
-  void recover_journal(const std::vector<std::string>& removed) {
-    for (const Journal::Found& one : journal->recover()) {
-      journal_held = true;
-      const std::string& uid = one.sop_instance_uid;
-      if (std::find(removed.begin(), removed.end(), uid) != removed.end()) continue;
-      const auto known = index->instance(uid);
-      if (known && (known->sha256 != one.fingerprint.sha256 || holds(store.place_of(uid), one.fingerprint))) continue;
-      const auto file = store.begin();
-      file->write(one.read());
-      const Path published = file->publish(uid, one.fingerprint);
-      if (!known) continue;  // It will be found in `incoming`.
-      store.settle(published, uid);
-      recovered.push_back(*known);
-    }
   }
 
   void recover() {
@@ -288,9 +249,6 @@ struct Archive::State {
   Descriptor lock;
   Store store;
   std::unique_ptr<Index> index;
-  std::unique_ptr<Journal> journal = std::make_unique<Journal>(options.data / "journal", options.journal, [this] { flush(); });
-  bool journal_held = false;                 ///< on opening
-  std::atomic<std::uint64_t> held_bytes{0};  ///< of objects that come and are kept in memory
 
   std::mutex writing;  ///< held while index and files change together
   std::mutex mutex;    ///< of everything below
@@ -338,10 +296,7 @@ class Reservation {
 template <class State>
 class Arrival final : public Incoming {
  public:
-  Arrival(State& state, std::string_view source) : state_(state), source_(source) {}
-  ~Arrival() override { state_.held_bytes -= held_->size(); }
-  Arrival(const Arrival&) = delete;
-  Arrival& operator=(const Arrival&) = delete;
+  Arrival(State& state, std::string_view source) : state_(state), source_(source), file_(state.store.begin()) {}
 
   void write(std::span<const std::byte> bytes) override {
     size_ += bytes.size();
@@ -349,28 +304,14 @@ class Arrival final : public Incoming {
       throw Error(ErrorCode::refused, fmt::format("object: may take at most {} bytes", state_.options.max_object_bytes));
     }
     digest_.add(bytes);
-    if (!file_) {
-      if (size_ <= most_held && state_.journal->takes(size_) && state_.held_bytes + bytes.size() <= most_held_of_all) {
-        state_.held_bytes += bytes.size();
-        held_->insert(held_->end(), bytes.begin(), bytes.end());
-        return;
-      }
-      spill();
-    }
     file_->write(bytes);
   }
 
   Added finish() override {
     const Fingerprint fingerprint = digest_.finish();
-    dicom::Origin origin;
-    if (file_) {
-      file_->flush();
-      origin.path = file_->path();
-    } else {
-      origin.memory = held_;
-    }
-    const auto header = dicom::read_header(origin);
-    check_whole(*header, origin);
+    file_->flush();
+    const auto header = header_at(file_->path());
+    check_whole(*header, file_->path());
     auto one = std::make_shared<typename State::Waiting>();
     one->entry = index_entry(*header, source_);
     InstanceRecord& record = one->entry.record;
@@ -385,11 +326,7 @@ class Arrival final : public Incoming {
       }
       return {*known, true};
     }
-    const Journal::Place kept = file_ ? Journal::Place() : put_in_journal(*one, fingerprint);
-    if (!kept) {
-      one->path = file_->publish(record.sop_instance_uid, fingerprint);
-      if (fingerprint.size <= most_held) state_.journal->missed();
-    }
+    one->path = file_->publish(record.sop_instance_uid, fingerprint);
     Added added{record, false};
     {
       const std::lock_guard guard(state_.mutex);
@@ -402,30 +339,8 @@ class Arrival final : public Incoming {
   }
 
  private:
-  /// Goes on in a file.
-  void spill() {
-    file_ = state_.store.begin();
-    file_->write(*held_);
-    state_.held_bytes -= held_->size();
-    held_->clear();
-    held_->shrink_to_fit();
-  }
-
-  /// Writes the object's file, which the disk may store when it likes, and its copy to the journal. Empty when that takes it not: the file
-  /// must then reach the disk itself.
-  Journal::Place put_in_journal(typename State::Waiting& one, const Fingerprint& fingerprint) {
-    const std::string& uid = one.entry.record.sop_instance_uid;
-    file_ = state_.store.begin(false);
-    file_->write(*held_);
-    one.path = file_->name(uid, fingerprint);
-    Journal::Place place = state_.journal->append(uid, *held_, fingerprint);
-    if (place) file_->keep();
-    return place;
-  }
-
   State& state_;
   std::string source_;
-  std::shared_ptr<Bytes> held_ = std::make_shared<Bytes>();  ///< the object, as long as it may go into the journal
   std::unique_ptr<StoreFile> file_;
   DataSetDigest digest_;
   std::uint64_t size_ = 0;
@@ -502,18 +417,10 @@ std::shared_ptr<const dicom::Header::Data> Archive::header_of(std::string_view s
 
 std::int64_t Archive::remove(std::string_view study_uid, std::string_view series_uid, std::string_view sop_instance_uid) {
   state_->flush();
-  std::vector<std::string> gone;
-  std::uint64_t before = 0;
-  {
-    const std::lock_guard writer(state_->writing);
-    before = state_->journal->next_number();  // Nothing comes under these UIDs until the index has forgotten them.
-    for (const InstanceRecord& record : state_->index->remove(study_uid, series_uid, sop_instance_uid)) {
-      ::unlink(state_->store.place_of(record.sop_instance_uid).c_str());
-      gone.push_back(record.sop_instance_uid);
-    }
-    state_->index->removal_done();
-  }
-  if (!gone.empty()) state_->journal->forget(gone, before);
+  const std::lock_guard writer(state_->writing);
+  const std::vector<InstanceRecord> gone = state_->index->remove(study_uid, series_uid, sop_instance_uid);
+  for (const InstanceRecord& record : gone) ::unlink(state_->store.place_of(record.sop_instance_uid).c_str());
+  state_->index->removal_done();
   return static_cast<std::int64_t>(gone.size());
 }
 

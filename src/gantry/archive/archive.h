@@ -13,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "gantry/archive/journal_options.h"
 #include "gantry/base/files.h"
 #include "gantry/base/json.h"
 #include "gantry/base/run.h"
@@ -89,15 +88,13 @@ struct ArchiveOptions {
   bool must_exist = false;                                   ///< Error(not_found) for a folder that holds no archive
   std::uint64_t max_object_bytes = std::uint64_t{16} << 30;  ///< larger objects are refused
   std::uint64_t min_free_bytes = std::uint64_t{256} << 20;   ///< objects are refused (disk_full) when less would be left
-  JournalOptions journal;
 };
 
 /// A folder of DICOM objects and the index over them: the base of DIMSE and DICOMweb.
 ///
 /// DATA/instances/ab/<hash>.dcm holds the objects, named by a hash of the SOP Instance UID; DATA/incoming/ those that are on disk but not
-/// yet in the index; DATA/index.sqlite the index, which can be made anew from the files; DATA/journal/ copies of the latest objects of an
-/// archive that takes many (see Journal). An object counts as stored when its file and its name are on disk, or its copy in the journal is;
-/// the index follows in groups, and what a crash left in the journal and in `incoming` is indexed on opening. One process at a time
+/// yet in the index; DATA/index.sqlite the index, which can be made anew from the files. An object counts as stored when its file and its
+/// name are on disk (fsync); the index follows in groups, and what a crash left in `incoming` is indexed on opening. One process at a time
 /// holds an archive (a lock on DATA/lock). Thread-safe.
 class Archive {
  public:

@@ -93,8 +93,7 @@ Fingerprint fingerprint_of(const Path& path) {
   }
 }
 
-StoreFile::StoreFile(Store& store, Path path, int descriptor, bool eager)
-    : store_(store), path_(std::move(path)), file_(descriptor), eager_(eager) {
+StoreFile::StoreFile(Store& store, Path path, int descriptor) : store_(store), path_(std::move(path)), file_(descriptor) {
   buffer_.reserve(block);
 }
 
@@ -104,10 +103,6 @@ StoreFile::~StoreFile() {
 
 void StoreFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    if (buffer_.empty() && bytes.size() >= block) {
-      write_through(bytes);
-      return;
-    }
     const std::size_t take = std::min(bytes.size(), block - buffer_.size());
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(take));
     bytes = bytes.subspan(take);
@@ -116,45 +111,33 @@ void StoreFile::write(std::span<const std::byte> bytes) {
 }
 
 void StoreFile::flush() {
-  write_through(buffer_);
-  buffer_.clear();
-}
-
-void StoreFile::write_through(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(file_.value(), bytes.data(), bytes.size());
+  std::size_t done = 0;
+  while (done < buffer_.size()) {
+    const ssize_t count = ::write(file_.value(), buffer_.data() + done, buffer_.size() - done);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail("write an object", errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-    written_ += count;
+    done += static_cast<std::size_t>(count);
   }
-  if (eager_ && written_ - begun_ >= static_cast<std::int64_t>(block)) {
+  written_ += static_cast<std::int64_t>(done);
+  buffer_.clear();
+  if (written_ - begun_ >= static_cast<std::int64_t>(block)) {
     ::sync_file_range(file_.value(), begun_, written_ - begun_, SYNC_FILE_RANGE_WRITE);
     begun_ = written_;
   }
 }
 
 Path StoreFile::publish(std::string_view sop_instance_uid, const Fingerprint& fingerprint) {
-  Path named = name(sop_instance_uid, fingerprint);
-  sync();
-  return named;
-}
-
-Path StoreFile::name(std::string_view sop_instance_uid, const Fingerprint& fingerprint) {
   flush();
   const Path name = store_.folder_ / "incoming" /
                     fmt::format("{}-{}-{}.dcm", name_of(sop_instance_uid), fingerprint.size, fingerprint.sha256.substr(0, 32));
   if (::rename(path_.c_str(), name.c_str()) != 0) fail("name an object", errno);
   path_ = name;
-  return name;
-}
-
-void StoreFile::sync() {
   if (::fsync(file_.value()) != 0 || (!store_.file_carries_name_ && ::fsync(store_.incoming_.value()) != 0)) {
     const int number = errno;
     fail("reach the disk", number);
   }
   published_ = true;
+  return name;
 }
 
 Store::Store(Path folder)
@@ -180,16 +163,12 @@ std::uint64_t Store::free_bytes() const {
   return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
 }
 
-void Store::sync_all() const {
-  if (::syncfs(incoming_.value()) != 0) fail("reach the disk", errno);
-}
-
-std::unique_ptr<StoreFile> Store::begin(bool eager) {
+std::unique_ptr<StoreFile> Store::begin() {
   static std::atomic<std::uint64_t> counter{0};
   Path path = folder_ / "incoming" / fmt::format("{}-{}.part", ::getpid(), ++counter);
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) fail("begin an object", errno);
-  return std::make_unique<StoreFile>(*this, std::move(path), file, eager);
+  return std::make_unique<StoreFile>(*this, std::move(path), file);
 }
 
 Path Store::place_of(std::string_view sop_instance_uid) const {

@@ -55,33 +55,26 @@ class Store;
 /// A temporary file of a store. Destroyed without `publish`, it is removed.
 class StoreFile {
  public:
-  /// `eager`: the disk begins to store what is complete while the rest still comes.
-  StoreFile(Store& store, Path path, int descriptor, bool eager);
+  StoreFile(Store& store, Path path, int descriptor);
   ~StoreFile();
   StoreFile(const StoreFile&) = delete;
   StoreFile& operator=(const StoreFile&) = delete;
 
-  /// Appends. Error(disk_full) and the like.
+  /// Appends; the disk begins to store what is complete of it. Error(disk_full) and the like.
   void write(std::span<const std::byte> bytes);
   /// Hands what is buffered to the system, so that `path` can be read.
   void flush();
   const Path& path() const { return path_; }
   /// Names the file in `incoming` and returns when its content and its name are on disk.
   Path publish(std::string_view sop_instance_uid, const Fingerprint& fingerprint);
-  /// The two steps of it: without `keep` or `sync` the named file is removed, too, when this is destroyed.
-  Path name(std::string_view sop_instance_uid, const Fingerprint& fingerprint);
-  void sync();
-  void keep() { published_ = true; }
 
  private:
-  void write_through(std::span<const std::byte> bytes);
-
   Store& store_;
   Path path_;
   Descriptor file_;
   Bytes buffer_;
   std::int64_t written_ = 0, begun_ = 0;
-  bool eager_ = true, published_ = false;
+  bool published_ = false;
 };
 
 /// The files of an archive (see Archive): names, durable writing, moving into place.
@@ -95,9 +88,7 @@ class Store {
 
   const Path& folder() const { return folder_; }
   std::uint64_t free_bytes() const;
-  std::unique_ptr<StoreFile> begin(bool eager = true);
-  /// Returns when everything that was written so far is on disk.
-  void sync_all() const;
+  std::unique_ptr<StoreFile> begin();
   /// Where the object lies once it is in the index.
   Path place_of(std::string_view sop_instance_uid) const;
   /// Moves a published file to its place.
