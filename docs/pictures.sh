@@ -61,6 +61,18 @@ gantry visualization mip grey.nii "$out/radiomics.extract.png" --quiet
 # The mean of the head from slice to slice.
 gantry quality study magnet.nii a.json --modality mr --figure "$out/quality.study.png" --quiet
 
+# The chest turned, and brought back; then the chest of another patient bent onto it.
+gantry filter resample ct.nii still.nii --spacing 4,4,4 --quiet
+gantry registration apply still.nii phantom:turn still.nii turned.nii --outside -1000 --quiet
+gantry registration rigid still.nii turned.nii back.nii --transform turn.json --quiet
+gantry segmentation threshold turned.nii outline.nii --lower -300 --quiet
+gantry visualization overlay still.nii outline.nii "$out/registration.apply.png" --plane axial --pixels 480 --centre 40 --width 400 --quiet
+gantry segmentation threshold back.nii outline.nii --lower -300 --quiet
+gantry visualization overlay still.nii outline.nii "$out/registration.rigid.png" --plane axial --pixels 480 --centre 40 --width 400 --quiet
+gantry simulation digital-patient other --seed 2 --size small --quiet
+gantry convert other/dicom other.nii --quiet
+gantry registration bspline ct.nii other.nii a.nii --spacing 16 --figure "$out/registration.bspline.png" --quiet
+
 # A dose that falls off around a sphere, and one that falls off farther out.
 gantry filter gaussian phantom:sphere dose.nii --sigma 4 --quiet
 gantry filter gaussian phantom:sphere wider.nii --sigma 7 --quiet

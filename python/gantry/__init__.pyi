@@ -13,6 +13,7 @@ from . import visualization as visualization
 from . import radiomics as radiomics
 from . import quality as quality
 from . import radiotherapy as radiotherapy
+from . import registration as registration
 from . import reconstruction as reconstruction
 from . import simulation as simulation
 from . import report as report

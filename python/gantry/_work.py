@@ -71,7 +71,7 @@ def array_of(image, shared, two_dimensional):
 def read(reference, type="image", *, series_uid=None, stored=False, progress=None):
     """Reads what `reference` names: a file or folder of any kind that Gantry reads, or "phantom:NAME".
 
-    `type` is image, labels, transform, table, json, contours or text. Of several DICOM series `series_uid` chooses one; `stored` gives stored values without
+    `type` is image, labels, transform, table, json, contours, points or text. Of several DICOM series `series_uid` chooses one; `stored` gives stored values without
     rescale."""
     return _native.read(reference, type, series_uid, stored, progress)
 

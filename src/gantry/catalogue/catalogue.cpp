@@ -19,6 +19,9 @@
 #include "gantry/radiotherapy/gamma.h"
 #include "gantry/reconstruction/filtered_backprojection.h"
 #include "gantry/reconstruction/ordered_subsets.h"
+#include "gantry/registration/apply.h"
+#include "gantry/registration/bspline.h"
+#include "gantry/registration/rigid.h"
 #include "gantry/report/negation_detection.h"
 #include "gantry/report/report_text.h"
 #include "gantry/segmentation/compare.h"
@@ -54,6 +57,10 @@ const Catalogue& catalogue() {
     c.add<StudyQuality>("quality.study");
     c.add<DoseVolumeHistograms>("radiotherapy.dvh");
     c.add<DoseGamma>("radiotherapy.gamma");
+    c.add<RigidRegistration>("registration.rigid");
+    c.add<SplineRegistration>("registration.bspline");
+    c.add<ApplyTransform>("registration.apply");
+    c.add<ApplyToPoints>("registration.apply_points");
     c.add<FilteredBackprojection>("reconstruction.fbp");
     c.add<OrderedSubsets>("reconstruction.osem");
     c.add<ProjectionScan>("simulation.project");

@@ -12,6 +12,7 @@
 #include "gantry/operation/contours_port.h"
 #include "gantry/operation/phantom_summary.h"
 #include "gantry/operation/phantom_table.h"
+#include "gantry/operation/points_port.h"
 
 namespace gantry {
 
@@ -71,6 +72,8 @@ Sources::Sources(bool paths) : paths_(paths) {
     if (&type == &port_info<Table>()) return Value(phantom_table(name));
     if (&type == &port_info<Json>()) return Value(phantom_summary(name));
     if (&type == &port_info<Contours>()) return Value(phantom_contours(name));
+    if (&type == &port_info<PointSet>()) return Value(phantom_points(name));
+    if (&type == &port_info<Transform>()) return Value(phantom_transform(name));
     Image image = phantom(name);
     if (&type == &port_info<Labels>()) return Value(Labels(Image(image.as<std::uint8_t>().clone()), {}));
     if (&type != &port_info<Image>()) throw Error(ErrorCode::usage, fmt::format("phantom:{}: is an image, not of type {}", name, type.id));

@@ -254,15 +254,6 @@ Labels PortType<Labels>::from_bytes(std::span<const std::byte> bytes) {
                 rows_of(parse_json(text_of_bytes(bytes.first(end)))));
 }
 
-Transform PortType<Transform>::read(const Path& path, Run&) {
-  return with_context(path.filename().string(), [&] { return Transform::from_json(parse_json(read_text(path))); });
-}
-void PortType<Transform>::write(const Path& path, const Transform& transform, Run&) { write_atomic(path, to_text(transform.to_json())); }
-Bytes PortType<Transform>::to_bytes(const Transform& transform) { return bytes_of_text(transform.to_json().dump()); }
-Transform PortType<Transform>::from_bytes(std::span<const std::byte> bytes) {
-  return Transform::from_json(parse_json(text_of_bytes(bytes)));
-}
-
 Table PortType<Table>::read(const Path& path, Run&) {
   return with_context(path.filename().string(), [&] {
     const std::string text = to_valid_utf8(read_text(path));
