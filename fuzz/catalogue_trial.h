@@ -12,6 +12,7 @@
 #include "gantry/operation/catalogue.h"
 #include "gantry/operation/contours_port.h"
 #include "gantry/operation/phantom_summary.h"
+#include "gantry/operation/points_port.h"
 
 namespace gantry::fuzz {
 
@@ -207,6 +208,13 @@ inline Value drawn_value(const PortInfo& type, Draw& draw, const Grid& common) {
   if (&type == &port_info<Labels>()) return Value(drawn_labels(draw, common));
   if (&type == &port_info<Table>()) return Value(drawn_table(draw));
   if (&type == &port_info<Json>()) return Value(draw.one_in(2) ? drawn_summary(draw) : drawn_json(draw));
+  if (&type == &port_info<Json>()) return Value(drawn_json(draw));
+  if (&type == &port_info<PointSet>()) {
+    PointSet points;
+    for (std::size_t count = draw.below(5); count > 0; --count)
+      points.positions_mm.push_back({draw.number(), draw.number(), draw.number()});
+    return Value(std::move(points));
+  }
   if (&type == &port_info<Contours>()) return Value(drawn_contours(draw, common));
   if (&type == &port_info<std::string>()) return Value(std::string("text \xff 中"));
   if (&type == &port_info<Transform>()) {

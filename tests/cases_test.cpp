@@ -79,6 +79,10 @@ std::string fingerprint(const Value& value) {
     const auto voxels = value.as<Labels>().image().as<std::int32_t>();
     return std::string(reinterpret_cast<const char*>(voxels.data()), voxels.values().size_bytes());
   }
+  if (&value.type() == &port_info<Transform>() && !value.as<Transform>().is_linear()) {
+    const Transform& transform = value.as<Transform>();
+    return Transform(transform.linear(), transform.translation_mm()).to_json().dump() + fingerprint(Value(*transform.displacement_mm()));
+  }
   const Bytes bytes = value.to_bytes();
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }

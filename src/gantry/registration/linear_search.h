@@ -12,6 +12,7 @@ namespace gantry {
 /// Rotations and shifts alone, or any linear map.
 enum class LinearKind { rigid, affine };
 
+/// Which linear map is sought, how finely, and where from.
 struct LinearSearchOptions {
   LinearKind kind = LinearKind::rigid;
   double finest_mm = 1;           ///< the last level is as fine as this, or as the images
@@ -20,6 +21,7 @@ struct LinearSearchOptions {
   Transform start{};              ///< moving_from_fixed; linear
 };
 
+/// The map that was found and how well it fits.
 struct LinearSearchResult {
   Transform moving_from_fixed;
   double information = 0;        ///< mutual information at the end, in nats

@@ -24,6 +24,7 @@ struct MinimizeOptions {
   std::function<double(std::span<const double> step)> length_of;
 };
 
+/// What a minimisation reached and what it took.
 struct Minimum {
   double first_value = 0, value = 0;
   int iterations = 0, evaluations = 0;

@@ -7,6 +7,7 @@
 
 namespace gantry {
 
+/// How fine and how stiff the deformation is, and where it starts.
 struct SplineSearchOptions {
   double spacing_mm = 8;   ///< of the control points at the last level
   double finest_mm = 1.3;  ///< voxel size of the last level, or that of the images
@@ -15,6 +16,7 @@ struct SplineSearchOptions {
   Transform start{};       ///< moving_from_fixed; linear
 };
 
+/// The deformation that was found and how well it fits.
 struct SplineSearchResult {
   Transform moving_from_fixed;   ///< the linear start and a field that is zero beyond the reach of the control points
   double correlation = 0;        ///< mean squared correlation in the windows of the last level
