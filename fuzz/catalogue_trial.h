@@ -208,7 +208,6 @@ inline Value drawn_value(const PortInfo& type, Draw& draw, const Grid& common) {
   if (&type == &port_info<Labels>()) return Value(drawn_labels(draw, common));
   if (&type == &port_info<Table>()) return Value(drawn_table(draw));
   if (&type == &port_info<Json>()) return Value(draw.one_in(2) ? drawn_summary(draw) : drawn_json(draw));
-  if (&type == &port_info<Json>()) return Value(drawn_json(draw));
   if (&type == &port_info<PointSet>()) {
     PointSet points;
     for (std::size_t count = draw.below(5); count > 0; --count)
