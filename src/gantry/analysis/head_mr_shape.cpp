@@ -13,9 +13,9 @@ namespace gantry::analysis {
 namespace {
 
 /// Evened intensities inside the space, 0 outside it, for fast trilinear look-ups: shape counts as much as content.
-class Sampler {
+class EvenedHead {
  public:
-  explicit Sampler(const BrainExtraction& brain) : grid_(brain.grid), even_(Voxels<float>::uninitialized(brain.grid)) {
+  explicit EvenedHead(const BrainExtraction& brain) : grid_(brain.grid), even_(Voxels<float>::uninitialized(brain.grid)) {
     for (std::int64_t n = 0; n < even_.count(); ++n) even_[n] = brain.intracranial[n] != 0 ? brain.image[n] / brain.bias[n] : 0.0F;
   }
   float value(std::int64_t n) const { return even_[n]; }
@@ -49,7 +49,7 @@ struct Point {
   double value;
 };
 
-double correlation(const Sampler& sampler, const std::vector<Point>& points, Vec3 through_mm, Vec3 normal, const Run& run) {
+double correlation(const EvenedHead& sampler, const std::vector<Point>& points, Vec3 through_mm, Vec3 normal, const Run& run) {
   const Vec3 through = sampler.grid().voxel_from_world(through_mm);
   struct Sums {
     double a = 0, b = 0, aa = 0, bb = 0, ab = 0;
@@ -91,7 +91,7 @@ Vec3 normal_of(double yaw_degrees, double roll_degrees) {
 }  // namespace
 
 MidPlane find_mid_plane(const BrainExtraction& brain, const Run& run) {
-  const Sampler sampler(brain);
+  const EvenedHead sampler(brain);
   const Size3 size = brain.grid.size();
   Vec3 centre;
   double count = 0;

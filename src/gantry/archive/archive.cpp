@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::size_t largest_group = 512;
 constexpr auto group_time = std::chrono::milliseconds(1000);
-constexpr auto retry_time = std::chrono::seconds(1);
+constexpr auto index_retry_time = std::chrono::seconds(1);
 
 std::shared_ptr<const dicom::Header::Data> header_at(const Path& path) {
   dicom::Origin origin;
@@ -190,7 +190,7 @@ struct Archive::State {
         // What waits is on disk and enters the index later, at the latest when the archive is opened again.
         done.notify_all();
         if (stopping) return;
-        work.wait_for(guard, retry_time, [&] { return stopping; });
+        work.wait_for(guard, index_retry_time, [&] { return stopping; });
         continue;
       }
       queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(group.size()));

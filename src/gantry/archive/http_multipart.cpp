@@ -10,11 +10,11 @@ namespace gantry::archive {
 
 namespace {
 
-constexpr std::size_t buffer_bytes = 65536, header_bytes = 10000, most_parts = 100000;
+constexpr std::size_t buffer_bytes = 65536, header_bytes = 10000, most_body_parts = 100000;
 
 [[noreturn]] void malformed(std::string_view what) { throw Error(ErrorCode::usage, fmt::format("multipart body: {}", what)); }
 
-std::string boundary_of(const Request& request) {
+std::string stated_boundary(const Request& request) {
   const HeaderValue type = parse_header_value(request.headers.find("content-type").value_or(""));
   if (!type.value.starts_with("multipart/"))
     malformed("the Content-Type must be multipart; got " + (type.value.empty() ? "none" : type.value));
@@ -34,7 +34,7 @@ Multipart::Multipart(ByteStream& body, std::string boundary) : body_(body), buff
   end_ = 2;
 }
 
-Multipart::Multipart(const Request& request) : Multipart(*request.body, boundary_of(request)) {}
+Multipart::Multipart(const Request& request) : Multipart(*request.body, stated_boundary(request)) {}
 
 bool Multipart::fill() {
   if (body_ended_) return false;
@@ -74,7 +74,7 @@ bool Multipart::next() {
     return false;
   }
   if (!trim(line()).empty()) malformed("a boundary is followed by other text");
-  if (++parts_ > most_parts) malformed(fmt::format("has more than {} parts", most_parts));
+  if (++parts_ > most_body_parts) malformed(fmt::format("has more than {} parts", most_body_parts));
   headers_ = {};
   std::size_t size = 0;
   for (std::string text = line(); !text.empty(); text = line()) {

@@ -14,7 +14,7 @@ namespace {
 constexpr const char* architecture_kind = "volume_network";
 constexpr const char* conforming = "freesurfer";
 constexpr const char* weights_name = "weights.safetensors";
-constexpr std::size_t most_layers = 256, most_classes = 1024;
+constexpr std::size_t most_entries = 256, most_classes = 1024;
 
 Bytes bytes_of(const std::string& text) {
   const auto* data = reinterpret_cast<const std::byte*>(text.data());
@@ -146,8 +146,8 @@ ImportedNetwork read_network_bundle(const Bundle& bundle) {
     throw Error(ErrorCode::unreadable, fmt::format("manifest: files: must list {}", weights_name));
   Weights weights = read_safetensors(bundle.file(weights_name));
   const Json& entries = member(architecture, "layers", Json::value_t::array);
-  if (entries.size() > most_layers)
-    throw Error(ErrorCode::unreadable, fmt::format("manifest: layers: at most {}; got {}", most_layers, entries.size()));
+  if (entries.size() > most_entries)
+    throw Error(ErrorCode::unreadable, fmt::format("manifest: layers: at most {}; got {}", most_entries, entries.size()));
   std::vector<VolumeLayer> layers;
   for (std::size_t n = 0; n < entries.size(); ++n) layers.push_back(layer_in(entries[n], n, weights));
   if (!weights.tensors.empty())

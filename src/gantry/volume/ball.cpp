@@ -11,7 +11,7 @@ namespace gantry {
 namespace {
 
 using Word = std::uint64_t;
-constexpr std::int64_t rows_per_block = 256;
+constexpr std::int64_t ball_rows_per_block = 256;
 constexpr std::size_t most_rows = 1000;  // of a ball; with more of them exact distances are quicker
 constexpr std::int64_t most_half_width = 40;
 
@@ -101,14 +101,14 @@ std::optional<Mask> morphology_by_words(const MaskView& mask, double limit_mm2, 
   const std::int64_t words = (ni + 63) / 64, rows = nj * nk;
   // Every row, widened by 0, 1, ..., widest.
   std::vector<std::vector<Word>> wide(static_cast<std::size_t>(widest) + 1, std::vector<Word>(static_cast<std::size_t>(rows * words)));
-  parallel_for(run, rows, rows_per_block, [&, ni = ni](std::int64_t begin, std::int64_t end) {
+  parallel_for(run, rows, ball_rows_per_block, [&, ni = ni](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
       pack(mask.data() + row * ni, ni, erosion, wide[0].data() + row * words);
       for (std::size_t w = 1; w < wide.size(); ++w) widen(wide[w - 1].data() + row * words, words, wide[w].data() + row * words);
     }
   });
   auto result = Mask::uninitialized(grid);
-  parallel_for(run, rows, rows_per_block, [&, ni = ni, nj = nj, nk = nk](std::int64_t begin, std::int64_t end) {
+  parallel_for(run, rows, ball_rows_per_block, [&, ni = ni, nj = nj, nk = nk](std::int64_t begin, std::int64_t end) {
     std::vector<Word> sum(static_cast<std::size_t>(words));
     for (std::int64_t row = begin; row < end; ++row) {
       const std::int64_t j = row % nj, k = row / nj;

@@ -9,7 +9,7 @@ namespace gantry {
 
 namespace {
 
-constexpr std::int64_t rows_per_block = 512;
+constexpr std::int64_t component_rows = 512;
 
 struct Sums {
   Components::Item item;
@@ -21,7 +21,7 @@ struct Sums {
 template <class T, class ValueOf>
 void paint(const RunTable& table, Voxels<T>& voxels, const Run& run, ValueOf value_of) {
   const std::int64_t ni = table.size[0];
-  parallel_for(run, table.size[1] * table.size[2], rows_per_block, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(run, table.size[1] * table.size[2], component_rows, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
       T* const out = voxels.data() + row * ni;
       std::int64_t at = 0;

@@ -14,7 +14,7 @@ namespace gantry {
 
 namespace {
 
-constexpr std::int64_t block = 1 << 18;
+constexpr std::int64_t voxels_at_once = 1 << 18;
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
@@ -88,7 +88,7 @@ RegionStatistics region_statistics(const VoxelView<float>& image, const MaskView
     std::vector<float> values;
   };
   Part total = parallel_reduce(
-      run, image.count(), block, Part{},
+      run, image.count(), voxels_at_once, Part{},
       [&](std::int64_t begin, std::int64_t end) {
         Part part;
         for (std::int64_t n = begin; n < end; ++n) {
@@ -112,7 +112,7 @@ RegionStatistics region_statistics(const VoxelView<float>& image, const MaskView
   const auto count = static_cast<double>(total.values.size());
   result.mean = total.sum / count;
   const double squares = parallel_reduce(
-      run, static_cast<std::int64_t>(total.values.size()), block, 0.0,
+      run, static_cast<std::int64_t>(total.values.size()), voxels_at_once, 0.0,
       [&](std::int64_t begin, std::int64_t end) {
         double sum = 0;
         for (std::int64_t n = begin; n < end; ++n) {
@@ -134,7 +134,7 @@ std::map<int, std::int64_t> label_counts(const VoxelView<std::int32_t>& labels, 
   require_volume(labels, "labels");
   using Counts = std::map<int, std::int64_t>;
   return parallel_reduce(
-      run, labels.count(), block, Counts{},
+      run, labels.count(), voxels_at_once, Counts{},
       [&](std::int64_t begin, std::int64_t end) {
         Counts counts;
         for (std::int64_t n = begin; n < end;) {
@@ -171,7 +171,7 @@ double otsu_threshold(std::span<const float> values, int bins, const Run& run) {
   if (!(bins >= 2 && bins <= 65536)) throw Error(ErrorCode::parameter, fmt::format("bins: must lie between 2 and 65536; got {}", bins));
   const auto count = static_cast<std::int64_t>(values.size());
   const Range range = parallel_reduce(
-      run, count, block, Range{},
+      run, count, voxels_at_once, Range{},
       [&](std::int64_t begin, std::int64_t end) {
         Range part;
         widen(values.data() + begin, end - begin, part);
@@ -190,7 +190,7 @@ double otsu_threshold(std::span<const float> values, int bins, const Run& run) {
   const int last = bins - 1;
   using Histogram = std::vector<std::int64_t>;
   const Histogram histogram = parallel_reduce(
-      run, count, block * 4, Histogram(static_cast<std::size_t>(bins)),
+      run, count, voxels_at_once * 4, Histogram(static_cast<std::size_t>(bins)),
       [&](std::int64_t begin, std::int64_t end) { return histogram_of(values.data() + begin, end - begin, offset, scale, bins); },
       [](Histogram& all, const Histogram& part) {
         for (std::size_t b = 0; b < all.size(); ++b) all[b] += part[b];

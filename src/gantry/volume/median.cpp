@@ -15,7 +15,7 @@ namespace {
 
 using median_network::Network;
 
-constexpr std::int64_t rows_per_block = 32;
+constexpr std::int64_t median_rows = 32;
 
 /// Runs a network on values[0..]; everything is unrolled, so the values live in registers.
 template <const Network& network, int first, int last>
@@ -231,12 +231,12 @@ Voxels<float> median(const VoxelView<float>& image, int radius, Border border, c
   if (radius != 1 && radius != 2) throw Error(ErrorCode::parameter, fmt::format("radius: must be 1 or 2 voxels; got {}", radius));
   const std::int64_t nj = image.grid().size(1), nk = image.grid().size(2);
   auto result = Voxels<float>::uninitialized(image.grid());
-  const std::int64_t parts = (nj + rows_per_block - 1) / rows_per_block;
+  const std::int64_t parts = (nj + median_rows - 1) / median_rows;
   parallel_for(run, nk * parts, 4, [&](std::int64_t begin, std::int64_t end) {
     MedianBlock block(image, radius, border, result);
     for (std::int64_t n = begin; n < end; ++n) {
-      const std::int64_t first = n % parts * rows_per_block;
-      block.filter(n / parts, first, std::min(nj, first + rows_per_block));
+      const std::int64_t first = n % parts * median_rows;
+      block.filter(n / parts, first, std::min(nj, first + median_rows));
     }
   });
   return result;

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/learning/torch/classifier.h"
 
+#include <fmt/format.h>
+
 #include "gantry/base/error.h"
 #include "gantry/learning/torch/learner.h"
 

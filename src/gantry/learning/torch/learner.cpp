@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/learning/torch/learner.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "gantry/base/error.h"

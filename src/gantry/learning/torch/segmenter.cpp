@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/learning/torch/segmenter.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <exception>
 #include <thread>

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/learning/torch/tensors.h"
 
+#include <fmt/format.h>
+
 #include <dlfcn.h>
 
 #include "gantry/base/error.h"
