@@ -50,8 +50,8 @@ Bytes bytes_of_base64(std::string_view text) {
   return bytes;
 }
 
-Json json_of(Vec3 v) { return {v.x, v.y, v.z}; }
-Vec3 vec3_of(const Json& json) {
+Json triple_of(Vec3 v) { return {v.x, v.y, v.z}; }
+Vec3 checked_vec3(const Json& json) {
   if (json.size() != 3) throw Error(ErrorCode::unreadable, fmt::format("transform: needs lists of 3 numbers; found {}", json.size()));
   return {json.at(0).get<double>(), json.at(1).get<double>(), json.at(2).get<double>()};
 }
@@ -64,10 +64,10 @@ Json json_of(const Transform& transform, const Run& run) {
   const Grid& grid = field.grid();
   if (!grid.slice_positions_mm().empty()) throw Error(ErrorCode::not_possible, "transform: a field must have evenly spaced slices");
   Json direction = Json::array();
-  for (const Vec3& column : grid.direction().column) direction.push_back(json_of(column));
+  for (const Vec3& column : grid.direction().column) direction.push_back(triple_of(column));
   json["field"] = {{"size", grid.size()},
-                   {"spacing_mm", json_of(grid.spacing_mm())},
-                   {"origin_mm", json_of(grid.origin_mm())},
+                   {"spacing_mm", triple_of(grid.spacing_mm())},
+                   {"origin_mm", triple_of(grid.origin_mm())},
                    {"axes", direction},
                    {"displacement_mm", base64_of(io::deflate({}, field.bytes(), io::Wrapper::zlib, run))}};
   return json;
@@ -91,8 +91,8 @@ Transform of_json(const Json& json, Run& run) {
     Size3 size{};
     for (std::size_t axis = 0; axis < 3; ++axis) size[axis] = field.at("size").at(axis).get<std::int64_t>();
     Mat3 direction;
-    for (std::size_t axis = 0; axis < 3; ++axis) direction.column[axis] = vec3_of(field.at("axes").at(axis));
-    const Grid grid(size, vec3_of(field.at("spacing_mm")), vec3_of(field.at("origin_mm")), direction);
+    for (std::size_t axis = 0; axis < 3; ++axis) direction.column[axis] = checked_vec3(field.at("axes").at(axis));
+    const Grid grid(size, checked_vec3(field.at("spacing_mm")), checked_vec3(field.at("origin_mm")), direction);
     const Bytes packed = bytes_of_base64(field.at("displacement_mm").get_ref<const std::string&>());
     io::check_expansion(packed.size(), static_cast<std::uint64_t>(grid.voxel_count()) * 12);
     auto displacement = Voxels<float>::uninitialized(grid, 3);

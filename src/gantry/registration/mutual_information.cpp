@@ -10,7 +10,7 @@ namespace gantry {
 
 namespace {
 
-constexpr std::int64_t block = 8192;
+constexpr std::int64_t voxels_a_part = 8192;
 
 /// v -> matrix v + offset from the fixed world (relative to the centre) to voxels of the moving grid.
 struct VoxelMap {
@@ -108,7 +108,7 @@ MutualInformation::Value MutualInformation::operator()(const CentredMap& moving_
   };
   Joint joint{std::vector<double>(cells, 0.0), 0};
   joint = parallel_reduce(
-      run, count, block, std::move(joint),
+      run, count, voxels_a_part, std::move(joint),
       [&](std::int64_t begin, std::int64_t end) {
         Joint part{{}, 0};
         std::vector<float> sums(cells, 0.0F);
@@ -171,7 +171,7 @@ MutualInformation::Value MutualInformation::operator()(const CentredMap& moving_
     }
   }
   const Gradient sum = parallel_reduce(
-      run, count, block, Gradient{},
+      run, count, voxels_a_part, Gradient{},
       [&](std::int64_t begin, std::int64_t end) {
         Gradient part;
         for (std::int64_t n = begin; n < end; ++n) {

@@ -259,7 +259,7 @@ constexpr Row names[] = {
     {"none", "无"},
 };
 
-std::optional<std::string> chinese(std::string_view text, int depth);
+std::optional<std::string> known_in_chinese(std::string_view text, int depth);
 
 /// What each {} of `pattern` stands for in `text`: the shortest text that fits, the rest for the last one.
 std::optional<std::vector<std::string_view>> held_by(std::string_view pattern, std::string_view text) {
@@ -284,7 +284,7 @@ std::optional<std::vector<std::string_view>> held_by(std::string_view pattern, s
 
 /// A name, or a list of names, in Chinese; anything else as it is.
 std::string chinese_part(std::string_view text, int depth) {
-  if (const auto whole = depth < 3 ? chinese(text, depth + 1) : std::nullopt) return *whole;
+  if (const auto whole = depth < 3 ? known_in_chinese(text, depth + 1) : std::nullopt) return *whole;
   std::vector<std::string> parts = split(text, ',');
   for (std::string& part : parts) {
     bool found = false;
@@ -298,7 +298,7 @@ std::string chinese_part(std::string_view text, int depth) {
   return join(parts, "、");
 }
 
-std::optional<std::string> chinese(std::string_view text, int depth) {
+std::optional<std::string> known_in_chinese(std::string_view text, int depth) {
   for (const Row& row : sentences) {
     const auto held = held_by(row.en, text);
     if (!held) continue;
@@ -319,14 +319,14 @@ std::optional<std::string> chinese(std::string_view text, int depth) {
 
 Words reason_words(const std::string& english) {
   if (english.empty()) return {};
-  if (const auto whole = chinese(english, 0)) return {english, *whole};
+  if (const auto whole = known_in_chinese(english, 0)) return {english, *whole};
   std::string result;
   std::string_view rest = english;
   while (!rest.empty()) {
     const std::size_t end = rest.find("; ");
     const std::string_view part = rest.substr(0, end);
     if (!result.empty()) result += "；";
-    const auto known = chinese(part, 0);
+    const auto known = known_in_chinese(part, 0);
     result += known ? *known : fmt::format("（英文原文）{}", part);
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 2);
   }
