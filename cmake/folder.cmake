@@ -1,6 +1,6 @@
 # One call a folder of src/gantry: an object library gantry_NAME (alias gantry::NAME) out of its sources, a test program out
 # of its *_test.cpp and a benchmark program out of its *_bench.cpp. All objects together form libgantry.so. APART names subfolders that
-# are targets of their own.
+# are targets of their own. EACH_ALONE: no batches, for a program that takes single objects out of it.
 set(GANTRY_FLAGS -Wall -Wextra -Wno-missing-field-initializers -fno-math-errno -fno-trapping-math -ffp-contract=off)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 gives false alarms of these two inside std::string (GCC bugs 105329 and 105651).
@@ -63,7 +63,7 @@ function(gantry_batches variable target)
 endfunction()
 
 function(gantry_folder name)
-  cmake_parse_arguments(FOLDER "" "" "DEPENDS;LIBRARIES;APART" ${ARGN})
+  cmake_parse_arguments(FOLDER "EACH_ALONE" "" "DEPENDS;LIBRARIES;APART" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
   foreach(apart ${FOLDER_APART})
     list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${apart}/")
@@ -77,7 +77,9 @@ function(gantry_folder name)
     return()
   endif()
 
-  gantry_batches(sources gantry_${name} ${sources})
+  if(NOT FOLDER_EACH_ALONE)
+    gantry_batches(sources gantry_${name} ${sources})
+  endif()
   add_library(gantry_${name} OBJECT ${sources})
   add_library(gantry::${name} ALIAS gantry_${name})
   target_include_directories(gantry_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
