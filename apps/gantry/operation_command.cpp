@@ -47,6 +47,19 @@ struct OperationArguments {
   std::vector<std::string> variadic;
 };
 
+/// `--inverse` alone is `--inverse true`: at the end or before another option.
+Words with_values(const Operation& operation, const Words& words) {
+  Words complete;
+  for (std::size_t n = 0; n < words.size(); ++n) {
+    complete.push_back(words[n]);
+    if (n + 1 < words.size() && !words[n + 1].starts_with("--")) continue;
+    for (const ParameterInfo& parameter : operation.info().parameters) {
+      if (parameter.kind == ParameterKind::boolean && words[n] == option_name(parameter.name)) complete.emplace_back("true");
+    }
+  }
+  return complete;
+}
+
 void declare(const Operation& operation, CommandLine& command, OperationArguments& given) {
   const OperationInfo& info = operation.info();
   for (const PortDescription& port : info.inputs) {
@@ -101,7 +114,7 @@ int run_operation(const Operation& operation, const Words& arguments) {
   OperationArguments given;
   declare(operation, command, given);
   Session session(command);
-  if (!command.parse(arguments)) return 0;
+  if (!command.parse(with_values(operation, arguments))) return 0;
   Run& run = session.start();
 
   Json parameters = Json::object();
