@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/report/reason_words.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "gantry/base/text.h"
@@ -37,6 +38,14 @@ constexpr Row sentences[] = {
     {"cut off by the field of view: a lower bound", "被视野截断：为下限"},
     {"not comparable: {}", "不可比较：{}"},
     {"noise in the lung is {} HU ({} at most)", "肺内噪声 {} HU（上限 {}）"},
+    {"noise in the lung could not be measured", "未能测得肺内噪声"},
+    {"only one lung is in view", "仅一侧肺在视野内"},
+    {"the lungs are cut off", "肺被截断"},
+    {"the convolution kernel is not stated", "未注明卷积核"},
+    {"the slice thickness is not stated", "未注明层厚"},
+    {"slices of {} mm ({} at most)", "层厚 {} mm（上限 {}）"},
+    {"sharp kernel {}", "锐利卷积核 {}"},
+    {"mean lung density {} HU suggests expiration", "肺平均密度 {} HU，提示呼气相"},
     {"may include physiological uptake: the origin of uptake is not told apart", "可能包含生理性摄取：未区分摄取来源"},
     {"the lung was not found", "未找到该肺"},
     {"slices of {} mm, and the score is defined for {} to {} mm", "层厚 {} mm，而该积分的定义要求 {} 至 {} mm"},
@@ -301,7 +310,8 @@ std::string chinese_part(std::string_view text, int depth) {
 std::optional<std::string> known_in_chinese(std::string_view text, int depth) {
   for (const Row& row : sentences) {
     const auto held = held_by(row.en, text);
-    if (!held) continue;
+    // What holds several sentences is none of them.
+    if (!held || std::any_of(held->begin(), held->end(), [](auto part) { return part.find("; ") != std::string_view::npos; })) continue;
     std::string result(row.zh);
     std::size_t from = 0;
     for (const std::string_view part : *held) {

@@ -21,6 +21,8 @@ TEST(ReasonWords, puts_known_reasons_into_chinese_with_what_they_hold) {
 
 TEST(ReasonWords, takes_joined_sentences_apart_and_marks_what_it_does_not_know) {
   EXPECT_EQ(reason_words("is not DICOM; the data set is empty").zh, "不是 DICOM；数据集为空");
+  EXPECT_EQ(reason_words("not comparable: noise in the lung is 14 HU (10 at most); slices of 4.2 mm (1.5 at most)").zh,
+            "不可比较：肺内噪声 14 HU（上限 10）；层厚 4.2 mm（上限 1.5）");
   EXPECT_EQ(reason_words("the moon is full").zh, "（英文原文）the moon is full");
   EXPECT_EQ(reason_words("").zh, "");
   EXPECT_EQ(reason_words("{}").en, "{}");
