@@ -82,25 +82,6 @@ def fsync_floor(folder, source, count):
     return rate
 
 
-def flush_floor(folder, source, count):
-    """Objects a second that the disk takes when each is written into blocks that a file has already, and its data alone are synchronised."""
-    path = Path(folder)
-    contents = [file.read_bytes() for file in sorted(Path(source).iterdir())[:count]]
-    room = -(-max(map(len, contents)) // 4096) * 4096
-    file = os.open(path, os.O_RDWR | os.O_CREAT)
-    for _ in contents:
-        os.write(file, bytes(room))
-    os.fsync(file)
-    begin = time.perf_counter()
-    for number, content in enumerate(contents):
-        os.pwrite(file, content, number * room)
-        os.fdatasync(file)
-    rate = len(contents) / (time.perf_counter() - begin)
-    os.close(file)
-    path.unlink()
-    return rate
-
-
 def free_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -233,12 +233,11 @@ def suite_archive():
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
         peer = archive.orthanc_server(folder)
         with archive.gantry_server(GANTRY, folder) as ours, peer or contextlib.nullcontext() as theirs:
-            rates = {name: {"floor": [], "flush": [], "ours": [], "theirs": []} for name in ("store", "own store", "get")}
+            rates = {name: {"floor": [], "ours": [], "theirs": []} for name in ("store", "own store", "get")}
             for turn in range(rounds):
                 studies = {name: f"1.2.826.0.1.3680043.9.9999.{os.getpid()}.{turn}.{n}" for n, name in enumerate(("stock", "own"), 1)}
                 sources = {name: archive.write_study(f"{folder}/in-{turn}-{name}", study, count) for name, study in studies.items()}
                 rates["store"]["floor"].append(archive.fsync_floor(f"{folder}/floor", sources["stock"], count))
-                rates["store"]["flush"].append(archive.flush_floor(f"{folder}/flush", sources["stock"], count))
                 for server, key in ((ours, "ours"), (theirs, "theirs")):
                     if server is None:
                         continue
@@ -258,8 +257,6 @@ def suite_archive():
             middle = {name: {key: statistics.median(values) if values else None for key, values in one.items()} for name, one in rates.items()}
             described = ["storescu", "-aec", "AE", "127.0.0.1", "PORT", "+sd", "FOLDER"], ["gantry", "dicom", "store", "AE@127.0.0.1:PORT", "FOLDER"], ["getscu", "-S", "-aec", "AE", "..."]
             yield row("archive", "C-STORE of 0.5 MB, storescu", "rate", "1/s", middle["store"]["ours"], middle["store"]["floor"], "fsync and rename of each file", rounds,
-                      described[0], larger_is_better=True)
-            yield row("archive", "C-STORE of 0.5 MB, storescu", "rate", "1/s", middle["store"]["ours"], middle["store"]["flush"], "fdatasync of blocks that are there", rounds,
                       described[0], larger_is_better=True)
             yield from web_rows(folder, ours, theirs, archive)
             for (name, words), command in zip((("store", "C-STORE of 0.5 MB, storescu"), ("own store", "C-STORE of 0.5 MB, gantry dicom store"), ("get", "C-GET of 0.5 MB, getscu")), described):

@@ -55,8 +55,7 @@ gantry visualization overlay like.nii none.nii "$out/quality.compare.png" --plan
 
 # The grey levels of a region, 16 from the lowest to the highest Hounsfield number of the bones.
 gantry segmentation threshold ct.nii bones.nii --lower 150 --upper 1500 --quiet
-gantry radiomics extract ct.nii bones.nii a.json --bins 16 --dimensions slices --levels grey.nii --quiet
-gantry visualization mip grey.nii "$out/radiomics.extract.png" --quiet
+gantry radiomics extract ct.nii bones.nii a.json --bins 16 --dimensions slices --figure "$out/radiomics.extract.png" --quiet
 
 # The mean of the head from slice to slice.
 gantry quality study magnet.nii a.json --modality mr --figure "$out/quality.study.png" --quiet

@@ -109,9 +109,26 @@ void train_segmentation(const TrainWords& words, const std::string& data_set, co
   learning::train_segmentation_bundle(data_set, reading, options, said, out, run);
 }
 
-/// What `evaluate` gives, and where to, when not empty, it writes a report.
-Json evaluate_pictures(const Path& folder, const Path& data_set, const std::string& part, learning::Device device, const Path& report,
-                       Run& run) {
+/// Where a report goes, and its language; none without a folder.
+struct ReportWords {
+  std::string folder, language = "en";
+  void declare(CommandLine& command, const std::string& what) {
+    command.option("--report", folder, what, "OUT");
+    command.option("--language", language, "Language of the report; default en", "en|zh");
+  }
+  /// Before any work.
+  void check() const {
+    if (language != "en" && language != "zh") throw Error(ErrorCode::parameter, "language: must be en or zh; got " + language);
+    if (!folder.empty()) report::check_report_folder(folder);
+  }
+  void write(const ReportDocument& document, Run& run) const {
+    if (!folder.empty()) report::write_training_report(document, folder, language, run);
+  }
+};
+
+/// What `evaluate` gives and, where it is asked for, reports.
+Json evaluate_pictures(const Path& folder, const Path& data_set, const std::string& part, learning::Device device,
+                       const ReportWords& report, Run& run) {
   const learning::PictureModel model(folder, device);
   learning::PictureSetOptions reading;
   reading.classes = model.classes();
@@ -125,14 +142,12 @@ Json evaluate_pictures(const Path& folder, const Path& data_set, const std::stri
   Json result{{"bundle", model.bundle().id()}, {"data_set_sha256", set.digest}, {"part", part}};
   const learning::Table probabilities = model.probabilities(cases, run);
   result.update(learning::to_json(learning::score(probabilities, cases.labels, run), model.classes()));
-  if (model.novelty()) result["unlike"] = std::round(model.novelty()->share_unlike(cases, model.input(), run) * 1e4) / 1e4;
-  if (!report.empty())
-    report::write_training_report(
-        report::classifier_report(model.bundle().manifest, model.bundle().id(), part, result, probabilities, cases.labels), report, run);
+  if (model.novelty()) result["unlike"] = model.novelty()->share_unlike(cases, model.input(), run);
+  report.write(report::classifier_report(model.bundle().manifest, model.bundle().id(), part, result, probabilities, cases.labels), run);
   return result;
 }
 
-Json evaluate_volumes(const Path& folder, const Path& data_set, const std::string& part, learning::Device device, const Path& report,
+Json evaluate_volumes(const Path& folder, const Path& data_set, const std::string& part, learning::Device device, const ReportWords& report,
                       Run& run) {
   const learning::SegmentationModel model(folder, device);
   learning::VolumeSetOptions reading;
@@ -142,8 +157,7 @@ Json evaluate_volumes(const Path& folder, const Path& data_set, const std::strin
   const learning::VolumeSet set = learning::read_volume_set(data_set, reading, reads);
   Json result{{"bundle", model.bundle().id()}, {"data_set_sha256", set.digest}, {"part", part}};
   result.update(learning::evaluate_segmentation(model, set, part, measures));
-  if (!report.empty())
-    report::write_training_report(report::segmenter_report(model.bundle().manifest, model.bundle().id(), part, result), report, run);
+  report.write(report::segmenter_report(model.bundle().manifest, model.bundle().id(), part, result), run);
   return result;
 }
 
@@ -151,7 +165,8 @@ Json evaluate_volumes(const Path& folder, const Path& data_set, const std::strin
 
 int train(const Words& arguments) {
   CommandLine command("train", "Trains a network on labelled images and writes it as a bundle.");
-  std::string data_set, out, task, seed = "1", description, report;
+  std::string data_set, out, task, seed = "1", description;
+  ReportWords report;
   TrainWords words;
   command.positional(
       "DATASET", data_set,
@@ -181,7 +196,7 @@ int train(const Words& arguments) {
   command.option("--device", words.device, "Where to compute; default auto: CUDA where there is one", "auto|cpu|cuda");
   command.option("--seed", seed, "Seed of everything random; default 1", "N");
   command.option("--describe", description, "JSON with title, intended use, data, licence, limits and scope for the card", "FILE");
-  command.option("--report", report, "Folder for a report of the part that was measured last: test, else validation", "OUT");
+  report.declare(command, "Folder for a report of the part that was measured last: test, else validation");
   command.example("gantry train films.npz --task classification -o films --classes normal,pneumonia");
   command.example("gantry train hippocampus --task segmentation -o hippocampus --classes background,anterior,posterior --fold 0");
   Session session(command);
@@ -189,17 +204,18 @@ int train(const Words& arguments) {
   if (task.empty() || out.empty()) throw Error(ErrorCode::usage, "train: needs --task and -o BUNDLE");
   if (task != "classification" && task != "segmentation")
     throw Error(ErrorCode::parameter, "task: must be classification or segmentation; got " + task);
+  report.check();
   const Json said = description.empty() ? Json::object() : learning::read_description(description);
   keep_memory();
   Run& of_session = session.start(true);
   Run run = seeded(of_session, static_cast<std::uint64_t>(whole_number("seed", seed, 0, std::numeric_limits<std::int64_t>::max())));
   (task == "classification" ? train_classification : train_segmentation)(words, data_set, said, out, run);
-  for (const std::string& warning : run.warnings()) of_session.warn(warning);
-  if (!report.empty()) {
+  if (!report.folder.empty()) {
     const bool tested = bundle::open_bundle(out).manifest["figures"].contains("test");
     (task == "classification" ? evaluate_pictures : evaluate_volumes)(out, data_set, tested ? "test" : "validation",
                                                                       learning::device_named(words.device), report, run);
   }
+  for (const std::string& warning : run.warnings()) of_session.warn(warning);
   session.finish();
   const bundle::Bundle written = bundle::open_bundle(out);
   if (session.json()) {
@@ -212,12 +228,13 @@ int train(const Words& arguments) {
 
 int evaluate(const Words& arguments) {
   CommandLine command("evaluate", "Measures a bundle on labelled images.");
-  std::string folder, data_set, part = "test", report, device = "auto";
+  std::string folder, data_set, part = "test", device = "auto";
+  ReportWords report;
   command.positional("BUNDLE", folder, "Trained model");
   command.positional("DATASET", data_set, "As for gantry train");
   command.option("--part", part, "Which part of it; for segmentation test means cases that the model has never seen; default test",
                  "train|validation|test");
-  command.option("--report", report, "Folder for report.html, report.pdf and the charts as pictures", "OUT");
+  report.declare(command, "Folder for report.html, report.pdf and the charts as pictures");
   command.option("--device", device, "Where to compute; default auto: CUDA where there is one", "auto|cpu|cuda");
   command.example("gantry evaluate films films.npz --report films-report");
   command.example("gantry evaluate films films.npz --json");
@@ -225,6 +242,7 @@ int evaluate(const Words& arguments) {
   if (!command.parse(arguments)) return 0;
   if (part != "train" && part != "validation" && part != "test")
     throw Error(ErrorCode::parameter, "part: must be one of train, validation, test; got " + part);
+  report.check();
   Run& run = session.start();
   const learning::Device place = learning::device_named(device);
   const bundle::Bundle opened = bundle::open_bundle(folder);

@@ -128,8 +128,8 @@ Novelty::Place Novelty::place(std::span<const float> values, const PictureInput&
 std::string Novelty::reason(std::span<const float> values, const PictureInput& input) const {
   const Place found = place(values, input);
   const auto text = [](const char* what, const char* than, double value, double limit) {
-    return fmt::format("the picture is unlike those that the model learnt from: its {} is {} theirs ({:.3g}; the limit is {:.3g})", what,
-                       than, value, limit);
+    return fmt::format("the picture is unlike those that the model learnt from: its {} is {} theirs ({:.3g}, limit {:.3g})", what, than,
+                       value, limit);
   };
   if (!(found.structure <= most_structure_)) return text("large structure", "farther from the mean than", found.structure, most_structure_);
   if (!(found.detail <= most_detail_)) return text("fine detail", "more and other than", found.detail, most_detail_);
@@ -143,7 +143,9 @@ double Novelty::share_unlike(const Cases& cases, const PictureInput& input, cons
     for (auto n = static_cast<std::size_t>(begin); n < static_cast<std::size_t>(end); ++n)
       unlike[n] = reason({cases.values.data() + n * input.values(), input.values()}, input).empty() ? 0 : 1;
   });
-  return static_cast<double>(std::count(unlike.begin(), unlike.end(), 1)) / static_cast<double>(std::max<std::size_t>(1, cases.size()));
+  const double share =
+      static_cast<double>(std::count(unlike.begin(), unlike.end(), 1)) / static_cast<double>(std::max<std::size_t>(1, cases.size()));
+  return std::round(share * 1e4) / 1e4;
 }
 
 Json Novelty::to_json() const {

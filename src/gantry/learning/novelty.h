@@ -33,7 +33,7 @@ class Novelty {
   Place place(std::span<const float> values, const PictureInput& input) const;
   /// Why the picture is unlike those of the training part; empty when it is like them.
   std::string reason(std::span<const float> values, const PictureInput& input) const;
-  /// Share of the pictures that have a reason.
+  /// Share of the pictures that have a reason, to four digits as figures are stated.
   double share_unlike(const Cases& cases, const PictureInput& input, const Run& run) const;
 
   /// For the manifest and its file `novelty_file`.

@@ -188,7 +188,7 @@ void train_picture_bundle(const Path& data_set, const PictureSetOptions& reading
     if (cases->size() == 0) continue;
     const Table probabilities = calibrated(scores_of(classifiers, trained.input, *cases, run), trained.calibration);
     figures[part] = to_json(score(probabilities, cases->labels, run), set.classes);
-    if (novelty) figures[part]["unlike"] = std::round(novelty->share_unlike(*cases, trained.input, run) * 1e4) / 1e4;
+    if (novelty) figures[part]["unlike"] = novelty->share_unlike(*cases, trained.input, run);
   }
   write_trained(place, manifest, join_members(trained.members), std::move(files), run);
   std::error_code ignored;

@@ -83,6 +83,12 @@ constexpr Row sentences[] = {
     {"it is {}", "实为 {}"},
     {"trained networks: need the learning plug-in", "训练网络需要学习插件"},
     {"{} was not found: install the package {}", "未找到 {}：请安装软件包 {}"},
+    {"the picture is unlike those that the model learnt from: its large structure is farther from the mean than theirs ({}, limit {})",
+     "图像与模型的训练图像不相似：其大体结构比训练图像更偏离均值（{}，上限 {}）"},
+    {"the picture is unlike those that the model learnt from: its fine detail is more and other than theirs ({}, limit {})",
+     "图像与模型的训练图像不相似：其细节更多且不同（{}，上限 {}）"},
+    {"the picture is unlike those that the model learnt from: its fine detail is less than theirs ({}, limit {})",
+     "图像与模型的训练图像不相似：其细节更少（{}，下限 {}）"},
     // Pixels.
     {"holds no pixel data", "不含像素数据"},
     {"rows or columns are missing or zero", "行数或列数缺失或为零"},

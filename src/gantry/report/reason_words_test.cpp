@@ -16,6 +16,10 @@ TEST(ReasonWords, puts_known_reasons_into_chinese_with_what_they_hold) {
   EXPECT_EQ(reason_words("PatientWeight (0010,1030) is missing").zh, "缺少 PatientWeight (0010,1030)");
   EXPECT_EQ(reason_words("brain: the image is constant").zh, "脑：图像数值恒定");
   EXPECT_EQ(reason_words("data set: (5600,0010) states 12 bytes, 8 are left").zh, "数据集：(5600,0010) 注明 12 字节，实有 8 字节");
+  EXPECT_EQ(reason_words("model films: the picture is unlike those that the model learnt from: its large structure is farther from the "
+                         "mean than theirs (2.9, limit 2.33)")
+                .zh,
+            "模型 films：图像与模型的训练图像不相似：其大体结构比训练图像更偏离均值（2.9，上限 2.33）");
   EXPECT_EQ(reason_words("RT plan: holds no image").en, "RT plan: holds no image");
 }
 

@@ -64,7 +64,7 @@ ReportDocument frame(const Json& manifest, const std::string& bundle_id, const s
   document.methods.push_back(wording::same(bundle_id));
   for (const char* key : {"data", "licence"})
     if (description.contains(key)) document.methods.push_back(wording::same(description[key].get<std::string>()));
-  document.footer = wording::same(std::string(not_a_medical_device()));
+  document.footer = {std::string(not_a_medical_device("en")), std::string(not_a_medical_device("zh"))};
   return document;
 }
 
@@ -283,16 +283,20 @@ ReportDocument segmenter_report(const Json& manifest, const std::string& bundle_
   return document;
 }
 
-void write_training_report(const ReportDocument& document, const Path& folder, Run& run) {
+void check_report_folder(const Path& folder) {
   if (std::filesystem::exists(folder) && (!std::filesystem::is_directory(folder) || !holds_report_alone(folder)))
     throw Error(ErrorCode::usage, "report: the folder must be empty or hold a report alone");
+}
+
+void write_training_report(const ReportDocument& document, const Path& folder, std::string_view language, Run& run) {
+  check_report_folder(folder);
   StagedFolder staged(folder);
-  write_atomic(staged.path() / "report.html", to_html(document, "en"));
-  write_atomic(staged.path() / "report.pdf", to_pdf(document, "en", ""));
+  write_atomic(staged.path() / "report.html", to_html(document, language));
+  write_atomic(staged.path() / "report.pdf", to_pdf(document, language, ""));
   std::filesystem::create_directories(staged.path() / "figures");
   for (const ReportDocument::Chart& chart : document.charts) {
     std::string name = replace_all(lower(chart.title.en), " ", "_");
-    io::write(staged.path() / "figures" / (name + ".png"), chart_image(chart_in(chart, "en"), 560, 420), run);
+    io::write(staged.path() / "figures" / (name + ".png"), chart_image(chart_in(chart, language), 560, 420), run);
   }
   staged.commit();
 }

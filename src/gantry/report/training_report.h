@@ -23,8 +23,11 @@ ReportDocument classifier_report(const Json& manifest, const std::string& bundle
 /// `figures` is what `learning::score_segmentations` gives.
 ReportDocument segmenter_report(const Json& manifest, const std::string& bundle_id, const std::string& part, const Json& figures);
 
-/// Writes `report.html`, `report.pdf` and each chart as `figures/NAME.png` into a folder, exchanged as a whole: it must be empty, not
-/// there, or hold such a report alone, else Error(usage).
-void write_training_report(const ReportDocument& document, const Path& folder, Run& run);
+/// Throws Error(usage) when the folder is there and holds anything but such a report.
+void check_report_folder(const Path& folder);
+
+/// Writes `report.html`, `report.pdf` and each chart as `figures/NAME.png` into a folder, exchanged as a whole. `language` is en or zh.
+/// Throws as `check_report_folder` does.
+void write_training_report(const ReportDocument& document, const Path& folder, std::string_view language, Run& run);
 
 }  // namespace gantry::report

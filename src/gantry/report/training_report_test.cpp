@@ -81,15 +81,15 @@ TEST(TrainingReport, is_written_as_a_whole_and_over_nothing_else) {
   gantry::Run run;
   const ReportDocument document = classifier(Json::array({two_epochs}));
   const Path out = folder.path() / "out";
-  write_training_report(document, out, run);
+  write_training_report(document, out, "en", run);
   const std::string first = read_text(out / "report.html");
   EXPECT_NE(first.find("Reliability"), std::string::npos);
   EXPECT_TRUE(std::filesystem::exists(out / "report.pdf"));
   EXPECT_TRUE(std::filesystem::exists(out / "figures/roc_curve.png"));
-  write_training_report(document, out, run);
+  write_training_report(document, out, "en", run);
   EXPECT_EQ(read_text(out / "report.html"), first);
   write_atomic(out / "thesis.txt", std::string_view("years of work"));
-  EXPECT_EQ(error_of([&] { write_training_report(document, out, run); }).code(), ErrorCode::usage);
+  EXPECT_EQ(error_of([&] { write_training_report(document, out, "en", run); }).code(), ErrorCode::usage);
   EXPECT_TRUE(std::filesystem::exists(out / "thesis.txt"));
 }
 

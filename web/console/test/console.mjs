@@ -232,13 +232,13 @@ scenario("the installed models show what each is for, what it reached and its ca
   await page.getByRole("heading", { level: 1, name: "Models" }).waitFor();
   const row = page.getByRole("row", { name: /cxr_pneumonia/ });
   await row.getByText("verified").waitFor();
-  assert.match(await row.innerText(), /AUC 0\.98\d, Accuracy 0\.94\d \(test\)/);
+  const { accuracy, auc, auc_interval } = JSON.parse(readFileSync(new URL("../../../models/cxr_pneumonia/manifest.json", import.meta.url), "utf8")).figures.test;
+  assert.ok((await row.innerText()).includes(`AUC ${auc.toFixed(3)}, Accuracy ${accuracy.toFixed(3)} (test)`));
   await accessible(page, "models");
   await page.locator("h1").click();
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Measured figures" }).waitFor();
-  const { auc, auc_interval } = JSON.parse(readFileSync(new URL("../../../models/cxr_pneumonia/manifest.json", import.meta.url), "utf8")).figures.test;
   const [value, low, high] = [auc, ...auc_interval].map((figure) => figure.toFixed(3));
   await page.getByRole("cell", { name: `${value} (${low}–${high})`, exact: true }).waitFor();
   await page.getByRole("heading", { level: 3, name: "Limits" }).waitFor();

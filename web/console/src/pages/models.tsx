@@ -22,7 +22,7 @@ const measures: [string, Key][] = [
   ["dice", "models.dice"],
 ];
 
-/** "0.983 (0.975 to 0.991)"; empty where there is no such figure. */
+/** "0.987 (0.979–0.993)"; empty where there is no such figure. */
 function figure(of: Record<string, unknown>, name: string): string {
   const value = of[name];
   if (typeof value !== "number") return "";

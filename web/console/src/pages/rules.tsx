@@ -112,7 +112,7 @@ function Studies({ list }: { list: { study: Study; outcome: ArrivalOutcome }[] }
               <td data-label={t("rules.description")}>
                 <bdi>{study.description}</bdi>
               </td>
-              <td data-label={t("rules.applies")}>{outcome.rule === null ? t("rules.none_fits") : outcome.rule + 1}</td>
+              <td data-label={t("rules.applies")}>{outcome.rule !== null ? outcome.rule + 1 : outcome.analyze ? "" : t("rules.none_fits")}</td>
               <td>
                 <Outcome analyze={outcome.analyze} profile={outcome.profile} language={outcome.language} />
               </td>
