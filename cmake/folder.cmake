@@ -101,6 +101,7 @@ function(gantry_folder name)
   set_property(GLOBAL APPEND PROPERTY GANTRY_FOLDERS ${name})
 
   if(GANTRY_TESTS AND tests)
+    gantry_batches(tests gantry_${name}_test ${tests})
     add_executable(gantry_${name}_test ${tests})
     target_link_libraries(gantry_${name}_test PRIVATE gantry GTest::gtest_main ${FOLDER_LIBRARIES})
     gantry_program(gantry_${name}_test)

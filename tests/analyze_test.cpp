@@ -20,7 +20,7 @@
 #include "gantry/volume/measure.h"
 #include "gantry/volume/resample.h"
 
-namespace gantry {
+namespace gantry::analyze_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -410,4 +410,4 @@ TEST(Analyze, finds_the_same_uptake_however_a_vendor_states_it) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::analyze_test

@@ -9,7 +9,7 @@
 #include "gantry/base/text.h"
 #include "gantry/dicom/network/connection.h"
 
-namespace gantry {
+namespace gantry::archive_test {
 namespace {
 
 /// Runs a script in a folder, with the program under test in reach.
@@ -62,4 +62,4 @@ TEST(DicomCommand, ends_with_the_status_of_a_peer_that_is_not_there) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::archive_test

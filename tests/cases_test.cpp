@@ -9,7 +9,7 @@
 #include "gantry/base/text.h"
 #include "gantry/catalogue/catalogue.h"
 
-namespace gantry::cases {
+namespace gantry::cases::cases_test {
 namespace {
 
 /// mean, sum, minimum, maximum, standard_deviation, count, nonzero of an image; a path into JSON.
@@ -141,4 +141,4 @@ TEST(Cases, exist_for_every_operation) {
 }
 
 }  // namespace
-}  // namespace gantry::cases
+}  // namespace gantry::cases::cases_test

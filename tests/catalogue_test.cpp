@@ -9,7 +9,7 @@
 
 #include "../fuzz/catalogue_trial.h"
 
-namespace gantry {
+namespace gantry::catalogue_test {
 namespace {
 
 class AnyOperation : public testing::TestWithParam<std::string> {};
@@ -46,4 +46,4 @@ INSTANTIATE_TEST_SUITE_P(Catalogue, AnyOperation, testing::ValuesIn(operation_id
 });
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::catalogue_test

@@ -5,7 +5,7 @@
 
 #include "gantry/base/test_tools.h"
 
-namespace gantry {
+namespace gantry::commands_test {
 namespace {
 
 /// What `gantry ARGUMENTS` prints on both streams, and its exit status.
@@ -32,4 +32,4 @@ TEST(Commands, that_are_mistyped_get_the_nearest) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::commands_test

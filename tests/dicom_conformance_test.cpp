@@ -18,7 +18,7 @@
 #include "gantry/dicom/suv.h"
 #include "gantry/io/io.h"
 
-namespace gantry {
+namespace gantry::dicom_conformance_test {
 
 namespace {
 
@@ -407,4 +407,4 @@ TEST_F(Conformance, uptake_values_of_pet_equal_the_reference_volumes) {
 
 }  // namespace
 
-}  // namespace gantry
+}  // namespace gantry::dicom_conformance_test

@@ -11,7 +11,7 @@
 #include "gantry/learning/novelty.h"
 #include "gantry/learning/picture_test_support.h"
 
-namespace gantry {
+namespace gantry::learn_test {
 namespace {
 
 const std::string shipped = std::string(GANTRY_SOURCE) + "/models/cxr_pneumonia";
@@ -242,4 +242,4 @@ TEST_F(LearnCommand, refuses_what_it_cannot_learn_from) {
   EXPECT_FALSE(std::filesystem::exists(folder_.path() / "m"));
 }
 
-}  // namespace gantry
+}  // namespace gantry::learn_test

@@ -8,7 +8,7 @@
 #include "gantry/bundle/network_test_support.h"
 #include "gantry/io/io.h"
 
-namespace gantry {
+namespace gantry::predict_test {
 namespace {
 
 CommandResult program(const std::string& arguments) { return run_command(std::string(GANTRY_PROGRAM) + " " + arguments); }
@@ -99,4 +99,4 @@ TEST(Predict, a_hostile_network_is_refused_and_leaves_nothing) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::predict_test

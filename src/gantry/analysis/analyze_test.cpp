@@ -11,7 +11,7 @@
 #include "gantry/base/error.h"
 #include "gantry/io/io.h"
 
-namespace gantry::analysis {
+namespace gantry::analysis::analyze_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -157,4 +157,4 @@ TEST_F(AnalyzeTest, bad_requests_are_named) {
 }
 
 }  // namespace
-}  // namespace gantry::analysis
+}  // namespace gantry::analysis::analyze_test

@@ -6,7 +6,7 @@
 
 #include "gantry/base/error.h"
 
-namespace gantry::analysis {
+namespace gantry::analysis::ct_calcium_test {
 namespace {
 
 /// Blood with cylinders along z.
@@ -153,4 +153,4 @@ TEST(CalciumProtocol, gives_a_score_for_native_axial_slices_of_3_mm_at_120_kv_al
 }
 
 }  // namespace
-}  // namespace gantry::analysis
+}  // namespace gantry::analysis::ct_calcium_test

@@ -10,7 +10,7 @@
 #include "gantry/io/io.h"
 #include "gantry/simulation/digital_patient.h"
 
-namespace gantry::analysis {
+namespace gantry::analysis::ct_heart_test {
 namespace {
 
 double dice(const MaskView& mask, const VoxelView<std::uint8_t>& truth, int value) {
@@ -133,4 +133,4 @@ TEST(Heart, has_no_carina_in_an_empty_or_undivided_lumen) {
 }
 
 }  // namespace
-}  // namespace gantry::analysis
+}  // namespace gantry::analysis::ct_heart_test

@@ -11,7 +11,7 @@
 #include "gantry/base/json.h"
 #include "gantry/base/test_support.h"
 
-namespace gantry::analysis {
+namespace gantry::analysis::ct_nodule_classifier_test {
 namespace {
 
 /// A file of tensors without shape.
@@ -72,4 +72,4 @@ TEST(NoduleClassifier, the_one_that_ships_can_be_read) {
 }
 
 }  // namespace
-}  // namespace gantry::analysis
+}  // namespace gantry::analysis::ct_nodule_classifier_test

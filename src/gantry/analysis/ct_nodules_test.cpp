@@ -10,7 +10,7 @@
 
 #include "gantry/base/random.h"
 
-namespace gantry::analysis {
+namespace gantry::analysis::ct_nodules_test {
 namespace {
 
 constexpr double lung_hu = -850, tissue_hu = 40;
@@ -141,4 +141,4 @@ TEST(Nodules, thick_slices_raise_what_is_looked_for) {
 }
 
 }  // namespace
-}  // namespace gantry::analysis
+}  // namespace gantry::analysis::ct_nodules_test

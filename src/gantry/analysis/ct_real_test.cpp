@@ -10,7 +10,7 @@
 #include "gantry/simulation/digital_patient.h"
 #include "gantry/volume/morphology.h"
 
-namespace gantry::analysis {
+namespace gantry::analysis::ct_real_test {
 namespace {
 
 double dice(const VoxelView<std::uint8_t>& labels, const std::vector<int>& values, const std::function<bool(std::int64_t)>& truth) {
@@ -161,4 +161,4 @@ TEST(CtMaps, lung_bases_are_lung_and_bowel_gas_is_not) {
 }
 
 }  // namespace
-}  // namespace gantry::analysis
+}  // namespace gantry::analysis::ct_real_test

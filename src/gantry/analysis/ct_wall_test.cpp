@@ -9,7 +9,7 @@
 #include "gantry/io/io.h"
 #include "gantry/simulation/digital_patient.h"
 
-namespace gantry::analysis {
+namespace gantry::analysis::ct_wall_test {
 namespace {
 
 std::vector<SliceComposition> composition_of(const Image& image) {
@@ -105,4 +105,4 @@ TEST(BodyWall, is_not_found_without_bones_and_muscles) {
 }
 
 }  // namespace
-}  // namespace gantry::analysis
+}  // namespace gantry::analysis::ct_wall_test

@@ -13,7 +13,7 @@
 #include "gantry/volume/measure.h"
 #include "gantry/volume/resample.h"
 
-namespace gantry::analysis {
+namespace gantry::analysis::head_mr_test {
 namespace {
 
 /// What lies at a point of the phantom: a head of ellipsoids with neck, eyes and marrow, T1-weighted.
@@ -278,4 +278,4 @@ TEST(HeadMr, agrees_with_a_network_on_a_real_head) {
 }
 
 }  // namespace
-}  // namespace gantry::analysis
+}  // namespace gantry::analysis::head_mr_test

@@ -7,7 +7,7 @@
 #include "gantry/base/files.h"
 #include "gantry/base/test_support.h"
 
-namespace gantry::analysis {
+namespace gantry::analysis::other_test {
 namespace {
 
 const Finding* find(const SeriesResult& result, std::string_view id) {
@@ -97,4 +97,4 @@ TEST(Other, measures_what_real_headers_allow) {
 }
 
 }  // namespace
-}  // namespace gantry::analysis
+}  // namespace gantry::analysis::other_test

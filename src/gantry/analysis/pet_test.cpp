@@ -11,7 +11,7 @@
 #include "gantry/io/io.h"
 #include "gantry/volume/measure.h"
 
-namespace gantry::analysis {
+namespace gantry::analysis::pet_test {
 namespace {
 
 constexpr double pi = 3.14159265358979323846;
@@ -209,4 +209,4 @@ TEST(Pet, overlaps_the_outlines_of_real_tumours) {
 }
 
 }  // namespace
-}  // namespace gantry::analysis
+}  // namespace gantry::analysis::pet_test

@@ -7,7 +7,7 @@
 #include "gantry/analysis/methods.h"
 #include "gantry/base/error.h"
 
-namespace gantry::analysis {
+namespace gantry::analysis::profile_test {
 namespace {
 
 constexpr const char* minimal =
@@ -60,4 +60,4 @@ TEST(Profile, the_shipped_profiles_can_be_read_and_chest_comes_before_any) {
 }
 
 }  // namespace
-}  // namespace gantry::analysis
+}  // namespace gantry::analysis::profile_test

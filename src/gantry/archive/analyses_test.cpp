@@ -14,7 +14,7 @@
 #include "gantry/dicom/iod/write.h"
 #include "gantry/image/phantom/phantom.h"
 
-namespace gantry::archive {
+namespace gantry::archive::analyses_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -338,4 +338,4 @@ TEST(Archive, tells_a_listener_what_a_crash_kept_from_it) {
 }
 
 }  // namespace
-}  // namespace gantry::archive
+}  // namespace gantry::archive::analyses_test

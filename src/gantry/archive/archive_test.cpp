@@ -11,7 +11,7 @@
 
 #include "gantry/archive/archive_test_support.h"
 
-namespace gantry::archive {
+namespace gantry::archive::archive_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -339,4 +339,4 @@ TEST(Archive, keeps_one_of_many_that_arrive_at_once_under_one_uid) {
 }
 
 }  // namespace
-}  // namespace gantry::archive
+}  // namespace gantry::archive::archive_test

@@ -9,7 +9,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/base/text.h"
 
-namespace gantry::archive {
+namespace gantry::archive::auth_test {
 namespace {
 
 const std::string password = "correct horse battery";
@@ -171,4 +171,4 @@ TEST(Audit, goes_on_behind_a_line_that_a_crash_cut_off) {
 }
 
 }  // namespace
-}  // namespace gantry::archive
+}  // namespace gantry::archive::auth_test

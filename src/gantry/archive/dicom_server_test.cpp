@@ -17,7 +17,7 @@
 #include "gantry/dicom/network/scu.h"
 #include "gantry/dicom/network/services.h"
 
-namespace gantry::archive {
+namespace gantry::archive::dicom_server_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -334,4 +334,4 @@ TEST(DicomServer, loses_nothing_acknowledged_when_it_is_killed_under_load) {
 }
 
 }  // namespace
-}  // namespace gantry::archive
+}  // namespace gantry::archive::dicom_server_test

@@ -10,7 +10,7 @@
 #include "gantry/archive/serve.h"
 #include "gantry/catalogue/catalogue.h"
 
-namespace gantry::archive {
+namespace gantry::archive::dicomweb_test {
 namespace {
 
 const std::string basic = "Authorization: Basic YWRtaW46dGVzdCBwYXNzd29yZA==\r\n";  // admin:test password
@@ -261,4 +261,4 @@ TEST(DicomJson, is_the_same_written_directly_and_built) {
 }
 
 }  // namespace
-}  // namespace gantry::archive
+}  // namespace gantry::archive::dicomweb_test

@@ -11,7 +11,7 @@
 #include "gantry/archive/http_test_support.h"
 #include "gantry/base/test_support.h"
 
-namespace gantry::archive {
+namespace gantry::archive::http_server_test {
 namespace {
 
 HttpServerOptions quick_options() {
@@ -201,4 +201,4 @@ TEST(HttpServer, says_when_its_port_is_taken) {
 }
 
 }  // namespace
-}  // namespace gantry::archive
+}  // namespace gantry::archive::http_server_test

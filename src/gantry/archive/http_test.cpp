@@ -8,7 +8,7 @@
 #include "gantry/archive/http_router.h"
 #include "gantry/base/test_support.h"
 
-namespace gantry::archive {
+namespace gantry::archive::http_test {
 namespace {
 
 TEST(Http, decodes_escapes_and_refuses_malformed_ones) {
@@ -180,4 +180,4 @@ TEST(Router, asks_the_gate_for_all_but_open_routes) {
 }
 
 }  // namespace
-}  // namespace gantry::archive
+}  // namespace gantry::archive::http_test

@@ -8,7 +8,7 @@
 #include "gantry/base/hash.h"
 #include "gantry/bundle/bundle.h"
 
-namespace gantry::archive {
+namespace gantry::archive::models_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -96,4 +96,4 @@ TEST_F(ModelsTest, names_the_profiles_that_use_a_model) {
 }
 
 }  // namespace
-}  // namespace gantry::archive
+}  // namespace gantry::archive::models_test

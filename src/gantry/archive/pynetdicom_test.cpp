@@ -3,7 +3,7 @@
 #include "gantry/archive/dicom_server_test_support.h"
 #include "gantry/base/json.h"
 
-namespace gantry::archive {
+namespace gantry::archive::pynetdicom_test {
 namespace {
 
 using test::Node;
@@ -149,4 +149,4 @@ print(json.dumps({"last": statuses[-1], "count": len(statuses), "alive": len(ali
 }
 
 }  // namespace
-}  // namespace gantry::archive
+}  // namespace gantry::archive::pynetdicom_test

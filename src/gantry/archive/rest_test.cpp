@@ -11,7 +11,7 @@
 #include "gantry/archive/serve.h"
 #include "gantry/catalogue/catalogue.h"
 
-namespace gantry::archive {
+namespace gantry::archive::rest_test {
 namespace {
 
 const std::string basic = "Authorization: Basic YWRtaW46dGVzdCBwYXNzd29yZA==\r\n";  // admin:test password
@@ -331,4 +331,4 @@ TEST(Server, refuses_a_second_one_on_its_data_and_wrong_settings) {
 }
 
 }  // namespace
-}  // namespace gantry::archive
+}  // namespace gantry::archive::rest_test

@@ -14,7 +14,7 @@
 #include "gantry/base/table.h"
 #include "gantry/base/text.h"
 
-namespace gantry {
+namespace gantry::base_test {
 namespace {
 
 TEST(Error, reads_from_the_outside_in) {
@@ -200,4 +200,4 @@ TEST(StagedFolder, clears_what_a_killed_run_left) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::base_test

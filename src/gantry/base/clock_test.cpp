@@ -6,7 +6,7 @@
 
 #include <ctime>
 
-namespace gantry {
+namespace gantry::clock_test {
 namespace {
 
 TEST(Clock, states_the_present_second_in_utc) {
@@ -24,4 +24,4 @@ TEST(Clock, states_the_present_second_in_utc) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::clock_test

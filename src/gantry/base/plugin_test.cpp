@@ -4,7 +4,7 @@
 
 #include "gantry/base/test_support.h"
 
-namespace gantry {
+namespace gantry::plugin_test {
 
 namespace {
 
@@ -35,4 +35,4 @@ TEST(Plugin, without_the_entry_is_of_another_version) {
   EXPECT_NE(refusal(absent, beside_library("libgantry_drawing.so")).find("libgantry_absent.so must be of version "), std::string::npos);
 }
 
-}  // namespace gantry
+}  // namespace gantry::plugin_test

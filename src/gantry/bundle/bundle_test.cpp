@@ -4,7 +4,7 @@
 
 #include "gantry/base/test_support.h"
 
-namespace gantry::bundle {
+namespace gantry::bundle::bundle_test {
 
 namespace {
 
@@ -85,4 +85,4 @@ TEST_F(BundleTest, is_not_written_over_other_files) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "thesis.txt"));
 }
 
-}  // namespace gantry::bundle
+}  // namespace gantry::bundle::bundle_test

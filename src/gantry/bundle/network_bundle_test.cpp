@@ -10,7 +10,7 @@
 #include "gantry/bundle/network_test_support.h"
 #include "gantry/bundle/onnx.h"
 
-namespace gantry::bundle {
+namespace gantry::bundle::network_bundle_test {
 namespace {
 
 ImportedNetwork made_network() {
@@ -83,4 +83,4 @@ TEST(NetworkBundle, a_manifest_that_does_not_fit_the_weights_is_refused) {
 }
 
 }  // namespace
-}  // namespace gantry::bundle
+}  // namespace gantry::bundle::network_bundle_test

@@ -7,7 +7,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/bundle/network_test_support.h"
 
-namespace gantry::bundle {
+namespace gantry::bundle::network_test {
 namespace {
 
 VolumeLayer layer_of(std::int64_t outputs, std::int64_t inputs, int kernel) {
@@ -101,4 +101,4 @@ TEST(VolumeNetwork, both_formats_of_the_brain_networks_hold_the_same_weights) {
 }
 
 }  // namespace
-}  // namespace gantry::bundle
+}  // namespace gantry::bundle::network_test

@@ -7,7 +7,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/bundle/network_test_support.h"
 
-namespace gantry::bundle {
+namespace gantry::bundle::onnx_test {
 namespace {
 
 ImportedNetwork parsed(const std::string& bytes) { return parse_onnx(std::as_bytes(std::span(bytes.data(), bytes.size()))); }
@@ -74,4 +74,4 @@ TEST(Onnx, every_truncation_and_every_changed_byte_gives_a_network_or_an_error) 
 }
 
 }  // namespace
-}  // namespace gantry::bundle
+}  // namespace gantry::bundle::onnx_test

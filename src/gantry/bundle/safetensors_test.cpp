@@ -8,7 +8,7 @@
 
 #include "gantry/base/test_support.h"
 
-namespace gantry::bundle {
+namespace gantry::bundle::safetensors_test {
 namespace {
 
 /// A file of `header` and `floats` values 0, 1, 2, ...
@@ -88,4 +88,4 @@ TEST(Safetensors, come_back_as_they_were_written) {
   EXPECT_EQ(error_of([&] { encode_safetensors(weights); }).code(), ErrorCode::parameter);
 }
 
-}  // namespace gantry::bundle
+}  // namespace gantry::bundle::safetensors_test

@@ -10,7 +10,7 @@
 #include "gantry/bundle/network_test_support.h"
 #include "gantry/bundle/onnx.h"
 
-namespace gantry::bundle {
+namespace gantry::bundle::tfjs_test {
 namespace {
 
 Path written(const TemporaryFolder& folder, const Json& json, const std::vector<float>& weights = tfjs_weights()) {
@@ -133,4 +133,4 @@ TEST(Tfjs, every_truncation_of_the_description_is_an_error) {
 }
 
 }  // namespace
-}  // namespace gantry::bundle
+}  // namespace gantry::bundle::tfjs_test

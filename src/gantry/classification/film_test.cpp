@@ -5,7 +5,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/dicom/test_objects.h"
 
-namespace gantry::classification {
+namespace gantry::classification::film_test {
 
 namespace {
 
@@ -100,4 +100,4 @@ TEST(ExplanationFigure, lays_the_map_over_the_part_that_the_network_saw) {
   EXPECT_EQ(colour(200, 120), 0);
 }
 
-}  // namespace gantry::classification
+}  // namespace gantry::classification::film_test

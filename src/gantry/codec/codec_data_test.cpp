@@ -8,7 +8,7 @@
 #include "gantry/codec/codec.h"
 #include "gantry/codec/codec_test_support.h"
 
-namespace gantry::codec {
+namespace gantry::codec::codec_data_test {
 
 namespace {
 
@@ -191,4 +191,4 @@ TEST(CodecData, the_sign_is_the_one_of_the_header) {
 
 }  // namespace
 
-}  // namespace gantry::codec
+}  // namespace gantry::codec::codec_data_test

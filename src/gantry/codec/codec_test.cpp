@@ -6,7 +6,7 @@
 #include "gantry/codec/colour.h"
 #include "gantry/codec/decoders.h"
 
-namespace gantry::codec {
+namespace gantry::codec::codec_test {
 
 namespace {
 
@@ -171,4 +171,4 @@ TEST(Colour, unpacks_native_422) {
 
 }  // namespace
 
-}  // namespace gantry::codec
+}  // namespace gantry::codec::codec_test

@@ -7,7 +7,7 @@
 #include "gantry/codec/codec_test_support.h"
 #include "gantry/codec/worker_pool.h"
 
-namespace gantry::codec {
+namespace gantry::codec::untrusted_test {
 
 namespace {
 
@@ -157,4 +157,4 @@ TEST(Untrusted, decodes_here_with_a_warning_when_the_program_is_missing) {
 
 }  // namespace
 
-}  // namespace gantry::codec
+}  // namespace gantry::codec::untrusted_test

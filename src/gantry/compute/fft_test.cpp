@@ -8,7 +8,7 @@
 #include "gantry/base/random.h"
 #include "gantry/base/test_support.h"
 
-namespace gantry {
+namespace gantry::fft_test {
 
 using Spectrum = std::vector<std::complex<float>>;
 
@@ -44,4 +44,4 @@ TEST(Fft, refuses_absurd_lengths) {
   EXPECT_EQ(error_of([] { Fft fft(std::int64_t{1} << 40); }).code(), ErrorCode::parameter);
 }
 
-}  // namespace gantry
+}  // namespace gantry::fft_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gantry::dicom {
+namespace gantry::dicom::charset_test {
 
 namespace {
 
@@ -56,4 +56,4 @@ TEST(CharacterSets, unknown_or_wrong_ones_never_fail) {
 
 }  // namespace
 
-}  // namespace gantry::dicom
+}  // namespace gantry::dicom::charset_test

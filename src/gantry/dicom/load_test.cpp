@@ -12,7 +12,7 @@
 #include "gantry/dicom/study.h"
 #include "gantry/dicom/test_objects.h"
 
-namespace gantry::dicom {
+namespace gantry::dicom::load_test {
 
 namespace {
 
@@ -248,4 +248,4 @@ TEST(Encapsulated, an_absurd_size_is_refused_before_it_is_allocated) {
 
 }  // namespace
 
-}  // namespace gantry::dicom
+}  // namespace gantry::dicom::load_test

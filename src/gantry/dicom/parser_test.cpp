@@ -9,7 +9,7 @@
 #include "gantry/dicom/frames.h"
 #include "gantry/dicom/test_objects.h"
 
-namespace gantry::dicom {
+namespace gantry::dicom::parser_test {
 
 namespace {
 
@@ -197,4 +197,4 @@ TEST(HeaderJson, follows_the_dicom_json_model) {
 
 }  // namespace
 
-}  // namespace gantry::dicom
+}  // namespace gantry::dicom::parser_test

@@ -8,7 +8,7 @@
 #include "gantry/dicom/study.h"
 #include "gantry/dicom/test_objects.h"
 
-namespace gantry::dicom {
+namespace gantry::dicom::read_test {
 
 namespace {
 
@@ -180,4 +180,4 @@ TEST(ReadDicom, sorts_the_frames_of_an_enhanced_image_by_place_and_time) {
 
 }  // namespace
 
-}  // namespace gantry::dicom
+}  // namespace gantry::dicom::read_test

@@ -9,7 +9,7 @@
 #include "gantry/dicom/study.h"
 #include "gantry/dicom/test_objects.h"
 
-namespace gantry::dicom {
+namespace gantry::dicom::series_test {
 
 namespace {
 
@@ -224,4 +224,4 @@ TEST_F(SeriesAssembly, tells_what_becomes_of_each_file) {
 
 }  // namespace
 
-}  // namespace gantry::dicom
+}  // namespace gantry::dicom::series_test

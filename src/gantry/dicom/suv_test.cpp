@@ -10,7 +10,7 @@
 #include "gantry/base/error.h"
 #include "gantry/dicom/test_objects.h"
 
-namespace gantry::dicom {
+namespace gantry::dicom::suv_test {
 
 namespace {
 
@@ -230,4 +230,4 @@ TEST_F(SuvFactors, are_refused_with_the_name_of_what_is_missing) {
 
 }  // namespace
 
-}  // namespace gantry::dicom
+}  // namespace gantry::dicom::suv_test

@@ -6,7 +6,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/image/phantom/phantom.h"
 
-namespace gantry {
+namespace gantry::bias_correction_test {
 namespace {
 
 /// A ball of two tissues, 70 and 100, times a field from about 0.8 to 1.25, with 1 % noise; 3 mm voxels.
@@ -80,4 +80,4 @@ TEST(BiasCorrection, refuses_what_has_no_field) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::bias_correction_test

@@ -7,7 +7,7 @@
 #include "gantry/base/error.h"
 #include "gantry/base/random.h"
 
-namespace gantry {
+namespace gantry::bias_field_test {
 namespace {
 
 struct Phantom {
@@ -101,4 +101,4 @@ TEST(BiasField, refuses_what_it_cannot_use) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::bias_field_test

@@ -6,7 +6,7 @@
 
 #include "gantry/image/phantom/phantom.h"
 
-namespace gantry {
+namespace gantry::distance_map_test {
 namespace {
 
 Run quiet;
@@ -43,4 +43,4 @@ TEST(DistanceMap, of_an_empty_mask_is_infinite_and_colour_is_refused) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::distance_map_test

@@ -6,7 +6,7 @@
 
 #include "gantry/image/phantom/phantom.h"
 
-namespace gantry {
+namespace gantry::mask_morphology_test {
 namespace {
 
 Run quiet;
@@ -39,4 +39,4 @@ TEST(MaskMorphology, refuses_a_series_and_a_radius_that_is_none) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::mask_morphology_test

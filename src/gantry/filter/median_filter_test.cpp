@@ -6,7 +6,7 @@
 
 #include "gantry/image/phantom/phantom.h"
 
-namespace gantry {
+namespace gantry::median_filter_test {
 namespace {
 
 Run quiet;
@@ -36,4 +36,4 @@ TEST(MedianFilter, refuses_colour_and_other_radii) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::median_filter_test

@@ -6,7 +6,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/image/phantom/phantom.h"
 
-namespace gantry {
+namespace gantry::non_local_means_test {
 namespace {
 
 /// The head phantom at 0 to 1000 with noise of 40; `rician` as the magnitude of a complex signal.
@@ -110,4 +110,4 @@ TEST(NonLocalMeans, refuses_what_has_no_answer) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::non_local_means_test

@@ -6,7 +6,7 @@
 
 #include "gantry/image/phantom/phantom.h"
 
-namespace gantry {
+namespace gantry::resampling_test {
 namespace {
 
 Run quiet;
@@ -58,4 +58,4 @@ TEST(Resampling, refuses_neither_and_both_and_absurd_spacing) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::resampling_test

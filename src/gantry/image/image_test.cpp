@@ -8,7 +8,7 @@
 #include "gantry/image/labels.h"
 #include "gantry/image/transform.h"
 
-namespace gantry {
+namespace gantry::image_test {
 namespace {
 
 Grid oblique() {
@@ -135,4 +135,4 @@ TEST(Transform, adds_a_displacement_field) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::image_test

@@ -9,7 +9,7 @@
 
 #include "gantry/base/error.h"
 
-namespace gantry {
+namespace gantry::structures_test {
 namespace {
 
 /// The check digit of a SNOMED CT identifier (SNOMED CT Technical Implementation Guide, annex "Check-digit computation"): Verhoeff 1969.
@@ -54,4 +54,4 @@ TEST(Structures, are_found_without_the_number_of_a_lesion) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::structures_test

@@ -7,7 +7,7 @@
 
 #include "gantry/io/io_test_support.h"
 
-namespace gantry::io {
+namespace gantry::io::deflate_test {
 
 namespace {
 
@@ -162,4 +162,4 @@ TEST(Inflate, never_reads_beyond_damaged_streams) {
 
 }  // namespace
 
-}  // namespace gantry::io
+}  // namespace gantry::io::deflate_test

@@ -5,7 +5,7 @@
 #include "gantry/base/text.h"
 #include "gantry/io/io_test_support.h"
 
-namespace gantry::io {
+namespace gantry::io::formats_test {
 
 namespace {
 
@@ -280,4 +280,4 @@ TEST(Formats, every_image_of_the_test_data_is_read_or_named) {
 
 }  // namespace
 
-}  // namespace gantry::io
+}  // namespace gantry::io::formats_test

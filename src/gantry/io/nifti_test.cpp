@@ -6,7 +6,7 @@
 #include "gantry/io/nifti_header.h"
 #include "gantry/io/write_slabs.h"
 
-namespace gantry::io {
+namespace gantry::io::nifti_test {
 
 namespace {
 
@@ -329,4 +329,4 @@ TEST(Nifti, refuses_headers_without_an_image) {
 
 }  // namespace
 
-}  // namespace gantry::io
+}  // namespace gantry::io::nifti_test

@@ -6,7 +6,7 @@
 
 #include "gantry/base/test_support.h"
 
-namespace gantry::learning {
+namespace gantry::learning::conform_test {
 namespace {
 
 TEST(Conform, the_grid_has_freesurfers_axes_about_the_middle_of_the_image) {
@@ -69,4 +69,4 @@ TEST(Conform, an_image_without_contrast_or_with_colour_is_refused) {
 }
 
 }  // namespace
-}  // namespace gantry::learning
+}  // namespace gantry::learning::conform_test

@@ -5,7 +5,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/learning/picture_test_support.h"
 
-namespace gantry::learning {
+namespace gantry::learning::data_set_test {
 
 namespace fs = std::filesystem;
 
@@ -109,4 +109,4 @@ TEST(PictureSet, reads_the_parts_of_a_real_archive) {
   EXPECT_NE(refused(data, {.classes = {"one"}}).find("must be a whole number below 1"), std::string::npos);
 }
 
-}  // namespace gantry::learning
+}  // namespace gantry::learning::data_set_test

@@ -5,7 +5,7 @@
 #include "gantry/base/random.h"
 #include "gantry/base/test_support.h"
 
-namespace gantry::learning {
+namespace gantry::learning::engine_test {
 
 namespace {
 
@@ -272,4 +272,4 @@ TEST_F(EngineTest, says_why_there_is_no_cuda) {
   EXPECT_NE(std::string(error.what()).find("finds none here: use --device cpu"), std::string::npos) << error.what();
 }
 
-}  // namespace gantry::learning
+}  // namespace gantry::learning::engine_test

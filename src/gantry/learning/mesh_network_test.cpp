@@ -9,7 +9,7 @@
 #include "gantry/base/random.h"
 #include "gantry/base/test_support.h"
 
-namespace gantry::learning {
+namespace gantry::learning::mesh_network_test {
 namespace {
 
 using bundle::Activation;
@@ -206,4 +206,4 @@ TEST(MeshNetwork, more_memory_than_allowed_and_other_components_are_refused) {
 }
 
 }  // namespace
-}  // namespace gantry::learning
+}  // namespace gantry::learning::mesh_network_test

@@ -6,7 +6,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/learning/picture_test_support.h"
 
-namespace gantry::learning {
+namespace gantry::learning::novelty_test {
 
 namespace {
 
@@ -102,4 +102,4 @@ TEST(Novelty, comes_back_from_a_bundle_and_refuses_one_that_does_not_fit) {
                "novelty: variances must be more than 0");
 }
 
-}  // namespace gantry::learning
+}  // namespace gantry::learning::novelty_test

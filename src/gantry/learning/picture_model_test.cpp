@@ -6,7 +6,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/learning/picture_test_support.h"
 
-namespace gantry::learning {
+namespace gantry::learning::picture_model_test {
 
 namespace fs = std::filesystem;
 
@@ -263,4 +263,4 @@ TEST_F(PictureModelTest, refuses_manifests_that_are_not_of_a_classifier) {
   EXPECT_EQ(refused("/input/channels", 3), "manifest: mean: must hold one number a channel; got 1");
 }
 
-}  // namespace gantry::learning
+}  // namespace gantry::learning::picture_model_test

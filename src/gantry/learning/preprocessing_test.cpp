@@ -5,7 +5,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/learning/augmentation.h"
 
-namespace gantry::learning {
+namespace gantry::learning::preprocessing_test {
 
 namespace {
 
@@ -88,4 +88,4 @@ TEST(Augmentation, turns_by_at_most_what_is_asked_and_depends_on_the_random_numb
   EXPECT_NE(one, other);
 }
 
-}  // namespace gantry::learning
+}  // namespace gantry::learning::preprocessing_test

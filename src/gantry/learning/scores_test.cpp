@@ -5,7 +5,7 @@
 #include "gantry/base/random.h"
 #include "gantry/base/test_support.h"
 
-namespace gantry::learning {
+namespace gantry::learning::scores_test {
 
 TEST(Scores, calibration_error_of_known_bins) {
   // Four cases of confidence 0.9 of which two are right, four of confidence 0.6 of which three are right.
@@ -81,4 +81,4 @@ TEST(Scores, need_a_case) {
   EXPECT_EQ(error_of([&] { score({2, {}}, {}, run); }).code(), ErrorCode::parameter);
 }
 
-}  // namespace gantry::learning
+}  // namespace gantry::learning::scores_test

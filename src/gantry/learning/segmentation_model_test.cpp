@@ -8,7 +8,7 @@
 #include "gantry/learning/volume_test_support.h"
 #include "gantry/volume/resample.h"
 
-namespace gantry::learning {
+namespace gantry::learning::segmentation_model_test {
 
 namespace fs = std::filesystem;
 
@@ -198,4 +198,4 @@ TEST(SegmentationScores, counts_a_structure_only_where_the_model_or_the_referenc
   EXPECT_EQ(scores["structures"]["a"]["dice_interval"], Json::array({0.6, 0.8}));
 }
 
-}  // namespace gantry::learning
+}  // namespace gantry::learning::segmentation_model_test

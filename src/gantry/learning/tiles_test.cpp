@@ -6,7 +6,7 @@
 
 #include "gantry/base/test_support.h"
 
-namespace gantry::learning {
+namespace gantry::learning::tiles_test {
 
 namespace {
 
@@ -113,4 +113,4 @@ TEST(LabelsOnGrid, puts_borders_between_voxels_where_the_scores_cross) {
   }
 }
 
-}  // namespace gantry::learning
+}  // namespace gantry::learning::tiles_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gantry::learning {
+namespace gantry::learning::training_test {
 
 namespace {
 
@@ -48,4 +48,4 @@ TEST(WeightAverage, goes_on_from_what_was_kept) {
   EXPECT_EQ(part.weights().tensors.at("a").values, whole.weights().tensors.at("a").values);
 }
 
-}  // namespace gantry::learning
+}  // namespace gantry::learning::training_test

@@ -12,7 +12,7 @@
 #include "gantry/learning/mesh_network.h"
 #include "gantry/volume/resample.h"
 
-namespace gantry::learning {
+namespace gantry::learning::volume_model_test {
 namespace {
 
 /// Class 1 where the scaled value exceeds a half.
@@ -105,4 +105,4 @@ TEST(VolumeModel, both_formats_of_a_brain_network_agree_and_find_a_brain_of_the_
 }
 
 }  // namespace
-}  // namespace gantry::learning
+}  // namespace gantry::learning::volume_model_test

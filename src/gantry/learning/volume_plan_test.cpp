@@ -6,7 +6,7 @@
 #include "gantry/learning/volume_augmentation.h"
 #include "gantry/learning/volume_test_support.h"
 
-namespace gantry::learning {
+namespace gantry::learning::volume_plan_test {
 
 namespace {
 
@@ -149,4 +149,4 @@ TEST(VolumeAugmentation, moves_labels_with_values_and_keeps_them_whole) {
   }
 }
 
-}  // namespace gantry::learning
+}  // namespace gantry::learning::volume_plan_test

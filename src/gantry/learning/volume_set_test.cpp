@@ -5,7 +5,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/learning/volume_test_support.h"
 
-namespace gantry::learning {
+namespace gantry::learning::volume_set_test {
 
 namespace fs = std::filesystem;
 
@@ -123,4 +123,4 @@ TEST_F(VolumeSetTest, stops_at_half_of_the_memory_budget) {
   EXPECT_EQ(error_of([&] { read_volume_set(root_, {}, run); }).code(), ErrorCode::out_of_memory);
 }
 
-}  // namespace gantry::learning
+}  // namespace gantry::learning::volume_set_test

@@ -6,7 +6,7 @@
 #include "gantry/operation/pipeline.h"
 #include "gantry/operation/sources.h"
 
-namespace gantry {
+namespace gantry::operation_test {
 namespace {
 
 enum class Mode { add, multiply };
@@ -282,4 +282,4 @@ TEST(Sources, refuse_paths_where_they_are_not_allowed) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::operation_test

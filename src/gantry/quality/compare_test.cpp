@@ -5,7 +5,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/image/phantom/phantom.h"
 
-namespace gantry {
+namespace gantry::compare_test {
 namespace {
 
 /// 1000 sin(0.3 i + 0.2 j) + 10 k and, when `changed`, 50 cos(0.7 i - 0.4 k) more.
@@ -105,4 +105,4 @@ TEST(CompareImages, refuses_what_cannot_be_compared) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::compare_test

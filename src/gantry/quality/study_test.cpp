@@ -7,7 +7,7 @@
 #include "gantry/image/phantom/phantom.h"
 #include "gantry/volume/filters.h"
 
-namespace gantry {
+namespace gantry::study_test {
 namespace {
 
 /// A block of 48 x 40 x 24 mm with the given signal in a field of 104 x 104 x 72 mm.
@@ -180,4 +180,4 @@ TEST(StudyQuality, says_why_it_measures_nothing) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::study_test

@@ -10,7 +10,7 @@
 #include "gantry/image/phantom/phantom.h"
 #include "gantry/io/io.h"
 
-namespace gantry {
+namespace gantry::extract_test {
 namespace {
 
 /// Value of a feature by its code and aggregation; of several the one with the parameter.
@@ -265,4 +265,4 @@ TEST(Radiomics, marks_a_region_by_its_label) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::extract_test

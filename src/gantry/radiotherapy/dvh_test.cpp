@@ -8,7 +8,7 @@
 #include "gantry/image/phantom/phantom.h"
 #include "gantry/operation/sources.h"
 
-namespace gantry {
+namespace gantry::dvh_test {
 namespace {
 
 /// A dose of `at_origin_gy` + gradient * position on a 1 mm grid around the origin.
@@ -164,4 +164,4 @@ TEST(Dvh, refuses_an_unknown_region_with_the_names_that_there_are) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::dvh_test

@@ -9,7 +9,7 @@
 #include "gantry/operation/sources.h"
 #include "gantry/radiotherapy/gamma_index.h"
 
-namespace gantry {
+namespace gantry::gamma_test {
 namespace {
 
 template <class Dose>
@@ -154,4 +154,4 @@ TEST(DoseGamma, gives_the_same_map_for_any_number_of_threads) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::gamma_test

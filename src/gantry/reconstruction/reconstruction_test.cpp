@@ -8,7 +8,7 @@
 #include "gantry/reconstruction/ordered_subsets.h"
 #include "gantry/reconstruction/projector.h"
 
-namespace gantry::reconstruction {
+namespace gantry::reconstruction::reconstruction_test {
 
 namespace {
 
@@ -281,4 +281,4 @@ TEST(Reconstruction, agrees_with_published_reconstructions) {
   EXPECT_GT(best(OrderedSubsets{.subsets = 4, .iterations = 4}(projections, &angles, nullptr, run), "osem.npy"), 0.99);
 }
 
-}  // namespace gantry::reconstruction
+}  // namespace gantry::reconstruction::reconstruction_test

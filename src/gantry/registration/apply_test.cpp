@@ -7,7 +7,7 @@
 #include "gantry/image/phantom/phantom.h"
 #include "gantry/registration/warp.h"
 
-namespace gantry {
+namespace gantry::apply_test {
 namespace {
 
 TEST(ApplyTransform, moves_labels_and_keeps_their_type) {
@@ -142,4 +142,4 @@ TEST(PointFiles, are_refused_when_damaged) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::apply_test

@@ -17,7 +17,7 @@
 #include "gantry/registration/warp.h"
 #include "gantry/volume/measure.h"
 
-namespace gantry {
+namespace gantry::bspline_test {
 namespace {
 
 const Grid head_grid({64, 72, 60}, {2.2, 2.2, 2.4}, {-69.3, -78.1, -70.8});
@@ -221,4 +221,4 @@ TEST(LocalCorrelation, is_one_for_a_copy_in_another_contrast_and_knows_its_slope
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::bspline_test

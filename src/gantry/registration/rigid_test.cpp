@@ -11,7 +11,7 @@
 #include "gantry/registration/scene_test_support.h"
 #include "gantry/registration/warp.h"
 
-namespace gantry {
+namespace gantry::rigid_test {
 namespace {
 
 const Grid fixed_grid({64, 72, 60}, {2.2, 2.2, 2.4}, {-69.3, -78.1, -70.8});
@@ -144,4 +144,4 @@ TEST(RigidRegistration, refuses_what_cannot_be_registered) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::rigid_test

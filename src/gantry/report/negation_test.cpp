@@ -7,7 +7,7 @@
 #include "gantry/report/negation_detection.h"
 #include "gantry/report/negation_sentences.h"
 
-namespace gantry {
+namespace gantry::negation_test {
 namespace {
 
 /// Counts of a judgement of the negated class.
@@ -113,4 +113,4 @@ TEST(Negation, survives_any_bytes) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::negation_test

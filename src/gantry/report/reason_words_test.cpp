@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gantry::report {
+namespace gantry::report::reason_words_test {
 namespace {
 
 TEST(ReasonWords, puts_known_reasons_into_chinese_with_what_they_hold) {
@@ -33,4 +33,4 @@ TEST(ReasonWords, takes_joined_sentences_apart_and_marks_what_it_does_not_know) 
 }
 
 }  // namespace
-}  // namespace gantry::report
+}  // namespace gantry::report::reason_words_test

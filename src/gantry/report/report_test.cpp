@@ -13,7 +13,7 @@
 #include "gantry/report/sample_test.h"
 #include "gantry/report/theme.h"
 
-namespace gantry {
+namespace gantry::report_test {
 
 namespace {
 
@@ -285,4 +285,4 @@ TEST(Plain, keeps_words_and_drops_what_could_mislead) {
   EXPECT_EQ(report::bold_bytes("肝 44 HU（43～45）：寻常"), std::string("肝 44 HU").size());
 }
 
-}  // namespace gantry
+}  // namespace gantry::report_test

@@ -6,7 +6,7 @@
 #include "gantry/base/text.h"
 #include "gantry/operation/phantom_summary.h"
 
-namespace gantry {
+namespace gantry::report_text_test {
 namespace {
 
 /// The text with plain spaces, without the two lines that every text ends with.
@@ -103,4 +103,4 @@ TEST(ReportText, refuses_what_is_no_summary) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::report_text_test

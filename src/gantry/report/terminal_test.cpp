@@ -6,7 +6,7 @@
 
 #include "gantry/base/text.h"
 
-namespace gantry {
+namespace gantry::terminal_test {
 
 TEST(Terminal, counts_cells_of_wide_and_combining_characters) {
   EXPECT_EQ(display_width("liver"), 5);
@@ -53,4 +53,4 @@ TEST(Terminal, colours_only_when_told_and_never_lets_text_control_the_terminal) 
   EXPECT_EQ(terminal_table(TerminalTable{}, 80, true), "");
 }
 
-}  // namespace gantry
+}  // namespace gantry::terminal_test

@@ -4,7 +4,7 @@
 
 #include "gantry/base/test_support.h"
 
-namespace gantry::report {
+namespace gantry::report::training_report_test {
 
 namespace {
 
@@ -93,4 +93,4 @@ TEST(TrainingReport, is_written_as_a_whole_and_over_nothing_else) {
   EXPECT_TRUE(std::filesystem::exists(out / "thesis.txt"));
 }
 
-}  // namespace gantry::report
+}  // namespace gantry::report::training_report_test

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-namespace gantry::wording {
+namespace gantry::wording::wording_test {
 
 TEST(Wording, rounds_to_meaningful_digits) {
   EXPECT_EQ(number(0.012345), "0.0123");
@@ -75,4 +75,4 @@ TEST(Wording, reads_dates_and_ages_and_refuses_nonsense) {
   EXPECT_EQ(short_uid("1.2.840.113619.2.4711"), "…\u20602.4711");
 }
 
-}  // namespace gantry::wording
+}  // namespace gantry::wording::wording_test

@@ -6,7 +6,7 @@
 
 #include "gantry/image/phantom/phantom.h"
 
-namespace gantry {
+namespace gantry::compare_test {
 namespace {
 
 Run quiet;
@@ -72,4 +72,4 @@ TEST(CompareLabels, of_nothing_is_empty_and_other_grids_are_refused) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::compare_test

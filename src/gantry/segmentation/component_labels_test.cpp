@@ -6,7 +6,7 @@
 
 #include "gantry/image/phantom/phantom.h"
 
-namespace gantry {
+namespace gantry::component_labels_test {
 namespace {
 
 Run quiet;
@@ -61,4 +61,4 @@ TEST(ComponentLabels, of_nothing_are_none_and_a_series_is_refused) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::component_labels_test

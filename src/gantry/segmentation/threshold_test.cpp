@@ -7,7 +7,7 @@
 #include "gantry/image/phantom/phantom.h"
 #include "gantry/segmentation/otsu.h"
 
-namespace gantry {
+namespace gantry::threshold_test {
 namespace {
 
 Run quiet;
@@ -59,4 +59,4 @@ TEST(OtsuThreshold, of_one_value_labels_nothing_and_of_no_value_is_refused) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::threshold_test

@@ -12,7 +12,7 @@
 #include "gantry/base/text.h"
 #include "gantry/simulation/patient_spec.h"
 
-namespace gantry::simulation {
+namespace gantry::simulation::digital_patient_test {
 namespace {
 
 DigitalPatient made(const DigitalPatientOptions& options, int threads = 2) {
@@ -319,4 +319,4 @@ TEST(DigitalPatientPet, refuses_what_no_vendor_writes) {
 }
 
 }  // namespace
-}  // namespace gantry::simulation
+}  // namespace gantry::simulation::digital_patient_test

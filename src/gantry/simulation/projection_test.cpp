@@ -7,7 +7,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/simulation/digital_patient.h"
 
-namespace gantry {
+namespace gantry::projection_test {
 
 namespace {
 
@@ -128,4 +128,4 @@ TEST(ProjectionScan, refuses_what_it_cannot_do) {
   EXPECT_NE(refusal({.element = 1e-5}, Image(Voxels<float>(Grid({8, 8, 1})))).find("element: would need"), std::string::npos);
 }
 
-}  // namespace gantry
+}  // namespace gantry::projection_test

@@ -15,7 +15,7 @@
 #include "gantry/statistics/survival.h"
 
 // Values with many digits come from R 4.2 with survival 3.5 and pROC 1.18.
-namespace gantry::statistics {
+namespace gantry::statistics::statistics_test {
 namespace {
 
 using Doubles = std::vector<double>;
@@ -212,4 +212,4 @@ TEST(BenjaminiHochberg, agrees_with_r_and_passes_over_unknown_ones) {
 }
 
 }  // namespace
-}  // namespace gantry::statistics
+}  // namespace gantry::statistics::statistics_test

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <regex>
 
-namespace gantry {
+namespace gantry::chart_test {
 
 TEST(NiceTicks, are_one_two_or_five_times_a_power_of_ten_and_cover_the_range) {
   for (const auto& [low, high] : std::vector<std::pair<double, double>>{{0, 97}, {-0.013, 0.02}, {1200, 1230}, {-5, -1}, {0, 1e12}}) {
@@ -76,4 +76,4 @@ TEST(Chart, on_a_canvas_shows_the_colours_of_its_series) {
   EXPECT_GT(orange, 10000);
 }
 
-}  // namespace gantry
+}  // namespace gantry::chart_test

@@ -10,7 +10,7 @@
 #include "gantry/io/png.h"
 #include "gantry/visualization/contour.h"
 
-namespace gantry {
+namespace gantry::figure_test {
 
 namespace {
 
@@ -287,4 +287,4 @@ TEST(SpreadPositions, lie_within_the_labelled_slices) {
   EXPECT_LT(positions[0].z, positions[3].z);
 }
 
-}  // namespace gantry
+}  // namespace gantry::figure_test

@@ -9,7 +9,7 @@
 #include "gantry/visualization/overlay.h"
 #include "gantry/visualization/reformat.h"
 
-namespace gantry {
+namespace gantry::operations_test {
 
 namespace {
 
@@ -150,4 +150,4 @@ TEST(Overlay, refuses_a_window_by_half_and_two_ways_to_choose_slices) {
   EXPECT_THROW((Overlay{.pixels = 100000}(sphere, labels, run)), Error);
 }
 
-}  // namespace gantry
+}  // namespace gantry::operations_test

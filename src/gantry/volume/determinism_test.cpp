@@ -8,7 +8,7 @@
 #include "gantry/volume/morphology.h"
 #include "gantry/volume/resample.h"
 
-namespace gantry {
+namespace gantry::determinism_test {
 namespace {
 
 template <class T>
@@ -111,4 +111,4 @@ TEST(Volume, a_cancelled_run_stops_every_kernel) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::determinism_test

@@ -7,7 +7,7 @@
 #include "gantry/base/error.h"
 #include "gantry/base/random.h"
 
-namespace gantry {
+namespace gantry::filters_test {
 namespace {
 
 Voxels<float> noise(const Grid& grid, std::uint64_t seed = 1) {
@@ -236,4 +236,4 @@ TEST(GradientMagnitude, honours_slice_positions_and_one_voxel_axes) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::filters_test

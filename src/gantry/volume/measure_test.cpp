@@ -7,7 +7,7 @@
 #include "gantry/base/error.h"
 #include "gantry/base/random.h"
 
-namespace gantry {
+namespace gantry::measure_test {
 namespace {
 
 Mask box(const Grid& grid, Size3 begin, Size3 end) {
@@ -160,4 +160,4 @@ TEST(Overlap, refuses_different_grids) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::measure_test

@@ -7,7 +7,7 @@
 #include "gantry/base/error.h"
 #include "gantry/base/random.h"
 
-namespace gantry {
+namespace gantry::morphology_test {
 namespace {
 
 Mask random_mask(const Grid& grid, double share, std::uint64_t seed) {
@@ -252,4 +252,4 @@ TEST(Morphology, refuses_radii_that_are_none) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::morphology_test

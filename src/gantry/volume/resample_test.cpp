@@ -7,7 +7,7 @@
 #include "gantry/base/error.h"
 #include "gantry/base/random.h"
 
-namespace gantry {
+namespace gantry::resample_test {
 namespace {
 
 Mat3 rotation(double degrees, int axis) {
@@ -256,4 +256,4 @@ TEST(Shrink, averages_blocks_and_keeps_a_ramp_in_place) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::resample_test

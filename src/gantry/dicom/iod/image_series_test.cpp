@@ -9,7 +9,7 @@
 #include "gantry/dicom/iod/peers_test.h"
 #include "gantry/dicom/iod/write.h"
 
-namespace gantry::dicom {
+namespace gantry::dicom::image_series_test {
 namespace {
 
 Grid oblique_grid() {
@@ -244,4 +244,4 @@ TEST(SingleValue, is_clipped_at_characters_and_has_no_separator) {
 }
 
 }  // namespace
-}  // namespace gantry::dicom
+}  // namespace gantry::dicom::image_series_test

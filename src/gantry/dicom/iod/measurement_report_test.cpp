@@ -10,7 +10,7 @@
 #include "gantry/dicom/iod/series_test.h"
 #include "gantry/dicom/iod/write.h"
 
-namespace gantry::dicom {
+namespace gantry::dicom::measurement_report_test {
 namespace {
 
 Finding number(const std::string& id, const std::string& name, const Code& code, double value, const std::string& unit) {
@@ -234,4 +234,4 @@ TEST(SecondaryCapture, refuses_what_is_no_rgb_picture) {
 }
 
 }  // namespace
-}  // namespace gantry::dicom
+}  // namespace gantry::dicom::measurement_report_test

@@ -7,7 +7,7 @@
 #include "gantry/dicom/iod/series_test.h"
 #include "gantry/dicom/iod/write.h"
 
-namespace gantry::dicom {
+namespace gantry::dicom::round_trip_test {
 namespace {
 
 /// Whole numbers that tell every voxel apart, some negative.
@@ -279,4 +279,4 @@ TEST(RoundTrip, leaves_a_folder_that_holds_something_alone) {
 }
 
 }  // namespace
-}  // namespace gantry::dicom
+}  // namespace gantry::dicom::round_trip_test

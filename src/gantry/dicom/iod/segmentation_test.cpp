@@ -8,7 +8,7 @@
 #include "gantry/dicom/iod/series_test.h"
 #include "gantry/dicom/iod/write.h"
 
-namespace gantry::dicom {
+namespace gantry::dicom::segmentation_test {
 namespace {
 
 /// Lungs, a nodule, and a heart without voxels.
@@ -199,4 +199,4 @@ TEST(Segmentation, refuses_empty_labels_another_grid_and_a_series_that_is_not_fr
 }
 
 }  // namespace
-}  // namespace gantry::dicom
+}  // namespace gantry::dicom::segmentation_test

@@ -5,7 +5,7 @@
 #include "gantry/base/test_support.h"
 #include "gantry/dicom/test_objects.h"
 
-namespace gantry::dicom {
+namespace gantry::dicom::structure_set_test {
 namespace {
 
 using test::Writer;
@@ -89,4 +89,4 @@ TEST(StructureSet, reads_the_sets_of_the_test_data) {
 }
 
 }  // namespace
-}  // namespace gantry::dicom
+}  // namespace gantry::dicom::structure_set_test

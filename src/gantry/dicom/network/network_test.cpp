@@ -13,7 +13,7 @@
 #include "gantry/dicom/network/services.h"
 #include "gantry/dicom/test_objects.h"
 
-namespace gantry::dicom::network {
+namespace gantry::dicom::network::network_test {
 namespace {
 
 constexpr std::string_view verification = sop_class::verification;
@@ -364,4 +364,4 @@ TEST(Association, says_who_cannot_be_reached) {
 }
 
 }  // namespace
-}  // namespace gantry::dicom::network
+}  // namespace gantry::dicom::network::network_test

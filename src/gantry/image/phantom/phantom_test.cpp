@@ -6,7 +6,7 @@
 
 #include "gantry/base/error.h"
 
-namespace gantry {
+namespace gantry::phantom_test {
 namespace {
 
 double sum(std::string_view name) {
@@ -59,4 +59,4 @@ TEST(Phantom, lists_its_names_when_asked_for_another) {
 }
 
 }  // namespace
-}  // namespace gantry
+}  // namespace gantry::phantom_test
