@@ -88,6 +88,8 @@ gantry simulation project phantom:shepp_logan counts.nii --unit attenuation --vi
   gantry segmentation threshold a.nii empty.nii --lower 5000 --quiet &&
   gantry visualization overlay a.nii empty.nii "$out/reconstruction.osem.png" --plane axial --pixels 480 --centre 0.3 --width 0.8 --quiet
 
+gantry reconstruction mr phantom:head a.nii --enlarge 2 --quiet && slab a.nii reconstruction.mr
+
 # What the methods of analysis find in a digital patient of each modality. keep RESULT FIGURE PICTURE: the first figure of that name.
 keep() { cp "$(find "$1/figures" -name "$2" | sort | head -n 1)" "$methods/$3.png"; }
 

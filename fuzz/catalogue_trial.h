@@ -11,6 +11,7 @@
 #include "gantry/image/phantom/phantom.h"
 #include "gantry/operation/catalogue.h"
 #include "gantry/operation/contours_port.h"
+#include "gantry/operation/kspace_port.h"
 #include "gantry/operation/phantom_summary.h"
 #include "gantry/operation/points_port.h"
 
@@ -215,6 +216,11 @@ inline Value drawn_value(const PortInfo& type, Draw& draw, const Grid& common) {
     return Value(std::move(points));
   }
   if (&type == &port_info<Contours>()) return Value(drawn_contours(draw, common));
+  if (&type == &port_info<KSpace>()) {
+    KSpace kspace{.samples = drawn_image(draw, common), .volume = draw.one_in(3), .image_share = {draw.number(), 1, 0.5}};
+    if (draw.one_in(2)) kspace.image_size = {static_cast<std::int64_t>(draw.below(40)), 3, static_cast<std::int64_t>(draw.below(3))};
+    return Value(std::move(kspace));
+  }
   if (&type == &port_info<std::string>()) return Value(std::string("text \xff 中"));
   if (&type == &port_info<Transform>()) {
     return Value(Transform(Mat3{{Vec3{draw.number(), 0, 0}, Vec3{0.1, 1, 0}, Vec3{0, 0, 1}}}, {draw.number(), 2, 3}));

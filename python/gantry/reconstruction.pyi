@@ -97,3 +97,14 @@ def osem(
     progress: Progress | None = None,
 ) -> Image:
     """Reconstructs activity from counts by ordered-subset expectation maximisation, with attenuation."""
+
+def mr(
+    kspace: Value | Path,
+    *,
+    oversampling: float | None = None,
+    enlarge: int = 1,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> Image:
+    """Reconstructs images from the raw data of a Cartesian MR scan: Fourier transform, root of the sum of squares of the coils."""

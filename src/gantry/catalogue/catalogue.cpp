@@ -18,6 +18,7 @@
 #include "gantry/radiotherapy/dvh.h"
 #include "gantry/radiotherapy/gamma.h"
 #include "gantry/reconstruction/filtered_backprojection.h"
+#include "gantry/reconstruction/fourier.h"
 #include "gantry/reconstruction/ordered_subsets.h"
 #include "gantry/registration/apply.h"
 #include "gantry/registration/bspline.h"
@@ -63,6 +64,7 @@ const Catalogue& catalogue() {
     c.add<ApplyToPoints>("registration.apply_points");
     c.add<FilteredBackprojection>("reconstruction.fbp");
     c.add<OrderedSubsets>("reconstruction.osem");
+    c.add<FourierReconstruction>("reconstruction.mr");
     c.add<ProjectionScan>("simulation.project");
     c.add<NegationDetection>("report.negation");
     c.add<ReportText>("report.text");
