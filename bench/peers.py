@@ -139,8 +139,49 @@ def negation(path):
     print(json.dumps({"seconds": seconds, "f1": 2 * hits / max(1, sum(found) + sum(truth))}))
 
 
+def speckle_video(path):
+    """Ten frames of 480 x 640 of speckle that shrinks by 1 % and moves by (1.3, -0.7) pixels a frame, as 8-bit levels in floats."""
+    import numpy as np
+
+    draw = np.random.default_rng(3)
+    j, i = np.mgrid[0:480, 0:640].astype(np.float32)
+    frames = []
+    waves = [(2 * np.pi / draw.uniform(8, 40), draw.uniform(0, 2 * np.pi), draw.uniform(0, 2 * np.pi)) for _ in range(40)]
+    for n in range(10):
+        s = 1 - 0.01 * n
+        x, y = 320 + (i - 320 - 1.3 * n) / s, 240 + (j - 240 + 0.7 * n) / s
+        frames.append(128 + 12 * sum(np.cos(k * (np.cos(a) * x + np.sin(a) * y) + p) for k, a, p in waves))
+    np.clip(np.round(frames), 0, 255).astype(np.float32).tofile(path)
+
+
+def point_tracking(path):
+    """OpenCV's pyramidal Lucas-Kanade over the frames of `speckle_video`, with the same window and levels."""
+    import cv2
+    import numpy as np
+
+    cv2.setNumThreads(2)
+    frames = np.fromfile(path, np.float32).reshape(10, 480, 640).astype(np.uint8)
+    start = np.array([(60 + 21 * (n % 25), 60 + 18 * (n // 25)) for n in range(500)], np.float32)
+    begin = time.perf_counter()
+    points, tracks = start, []
+    for before, now in zip(frames, frames[1:]):
+        points, found, _ = cv2.calcOpticalFlowPyrLK(before, now, points, None, winSize=(21, 21), maxLevel=2)
+        tracks.append((points, found[:, 0] == 1))
+    seconds = time.perf_counter() - begin
+    errors = []
+    for n, (at, found) in enumerate(tracks, 1):
+        s = 1 - 0.01 * n
+        truth = np.stack([320 + (start[:, 0] - 320) * s + 1.3 * n, 240 + (start[:, 1] - 240) * s - 0.7 * n], 1)
+        errors.append(np.hypot(*(at - truth).T)[found])
+    errors = np.concatenate(errors)
+    print(json.dumps({"seconds": seconds, "error_px": float(np.median(errors)), "worst_px": float(np.quantile(errors, 0.99))}))
+
+
 def main():
     case = sys.argv[1]
+    if case in ("speckle", "tracking"):
+        (speckle_video if case == "speckle" else point_tracking)(sys.argv[2])
+        return
     if case == "n4":
         bias_field()
         return

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, reconstruction, statistics, filter, radiotherapy, radiomics, registration, report, archive, learning, start.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, reconstruction, statistics, filter, radiotherapy, radiomics, registration, report, video, archive, learning, start.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
 import contextlib
 import json
@@ -224,6 +224,22 @@ def suite_registration():
     yield from registration.rows(row, wall, GANTRY, DATA)
 
 
+def suite_video():
+    """Points through moving speckle, beside OpenCV where it is installed: time, and error against the known motion."""
+    import importlib.util
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = folder + "/speckle.f32"
+        subprocess.run([*PEERS, "speckle", path], check=True)
+        ours, theirs = [str(BIN / "gantry_video_bench"), path], [*PEERS, "tracking", path]
+        peer = importlib.util.find_spec("cv2")
+        a, b = interleaved(lambda: reported(ours), (lambda: reported(theirs)) if peer else (lambda: 0.0), 3)
+        yield row("video", "500 points through 10 frames of 480 x 640", "wall", "s", a, b if peer else None, "OpenCV, pyramidal LK", 3, ours, theirs)
+        said = [json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()[-1]) if words is ours or peer else {} for words in (ours, theirs)]
+        for name, words in (("error_px", "median"), ("worst_px", "99 %")):
+            yield row("video", f"error of the tracks, {words}", "error", "pixels", said[0][name], said[1].get(name), "OpenCV, pyramidal LK", 1, ours, theirs)
+
+
 def suite_archive():
     """Objects of 0.5 MB through DCMTK's stock clients, one association each time."""
     sys.path.insert(0, str(ROOT / "bench"))
@@ -300,7 +316,7 @@ def main():
         at = words.index("--json")
         target = Path(words[at + 1])
         del words[at : at + 2]
-    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "filter": suite_filter, "radiotherapy": suite_radiotherapy, "radiomics": suite_radiomics, "registration": suite_registration, "report": suite_report, "archive": suite_archive, "learning": suite_learning}
+    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "filter": suite_filter, "radiotherapy": suite_radiotherapy, "radiomics": suite_radiomics, "registration": suite_registration, "report": suite_report, "video": suite_video, "archive": suite_archive, "learning": suite_learning}
     for word in words:
         if word not in suites:
             sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")

@@ -78,6 +78,10 @@ gantry filter gaussian phantom:sphere wider.nii --sigma 7 --quiet
 gantry radiotherapy dvh dose.nii phantom:two_spheres a.json --figure "$out/radiotherapy.dvh.png" --quiet
 gantry radiotherapy gamma dose.nii wider.nii a.json --figure "$out/radiotherapy.gamma.png" --quiet
 
+# Speckle that beats, and the ways of six points in it.
+gantry video read phantom:beating a.nii --figure "$out/video.read.png" --quiet
+gantry video track phantom:beating a.csv --count 6 --figure "$out/video.track.png" --quiet
+
 slab() { gantry visualization mip "$1" "$out/$2.png" --plane axial --slab 1 --quiet; }
 gantry simulation project ct.nii sinogram.nii --views 360 --photons 2e5 --quiet && slab sinogram.nii simulation.project
 gantry reconstruction fbp sinogram.nii a.nii --filter hann --unit hu --size 256 --quiet &&

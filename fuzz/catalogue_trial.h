@@ -14,6 +14,7 @@
 #include "gantry/operation/kspace_port.h"
 #include "gantry/operation/phantom_summary.h"
 #include "gantry/operation/points_port.h"
+#include "gantry/operation/video_port.h"
 
 namespace gantry::fuzz {
 
@@ -214,6 +215,13 @@ inline Value drawn_value(const PortInfo& type, Draw& draw, const Grid& common) {
     for (std::size_t count = draw.below(5); count > 0; --count)
       points.positions_mm.push_back({draw.number(), draw.number(), draw.number()});
     return Value(std::move(points));
+  }
+  if (&type == &port_info<Video>()) {
+    static const Video beating = phantom_video("beating");
+    if (draw.one_in(2)) return Value(beating);
+    Video video{drawn_image(draw, common), {}, "drawn"};
+    for (std::int64_t n = 0; draw.one_in(2) && n < video.frames.frames(); ++n) video.times_s.push_back(draw.number());
+    return Value(std::move(video));
   }
   if (&type == &port_info<Contours>()) return Value(drawn_contours(draw, common));
   if (&type == &port_info<KSpace>()) {

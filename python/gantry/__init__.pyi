@@ -17,6 +17,7 @@ from . import registration as registration
 from . import reconstruction as reconstruction
 from . import simulation as simulation
 from . import report as report
+from . import video as video
 from . import statistics as statistics
 # generated: end
 

@@ -30,6 +30,8 @@
 #include "gantry/segmentation/otsu.h"
 #include "gantry/segmentation/threshold.h"
 #include "gantry/simulation/projection.h"
+#include "gantry/video/read.h"
+#include "gantry/video/track.h"
 #include "gantry/visualization/mip.h"
 #include "gantry/visualization/overlay.h"
 #include "gantry/visualization/reformat.h"
@@ -68,6 +70,8 @@ const Catalogue& catalogue() {
     c.add<ProjectionScan>("simulation.project");
     c.add<NegationDetection>("report.negation");
     c.add<ReportText>("report.text");
+    c.add<VideoReading>("video.read");
+    c.add<PointTracking>("video.track");
     c.add<RocAnalysis>("statistics.roc");
     c.add<SurvivalAnalysis>("statistics.survival");
     c.add<AssociationSearch>("statistics.association");

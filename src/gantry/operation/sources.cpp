@@ -14,6 +14,7 @@
 #include "gantry/operation/phantom_summary.h"
 #include "gantry/operation/phantom_table.h"
 #include "gantry/operation/points_port.h"
+#include "gantry/operation/video_port.h"
 
 namespace gantry {
 
@@ -75,6 +76,7 @@ Sources::Sources(bool paths) : paths_(paths) {
     if (&type == &port_info<Contours>()) return Value(phantom_contours(name));
     if (&type == &port_info<PointSet>()) return Value(phantom_points(name));
     if (&type == &port_info<KSpace>()) return Value(phantom_kspace(name));
+    if (&type == &port_info<Video>()) return Value(phantom_video(name));
     if (&type == &port_info<Transform>()) return Value(phantom_transform(name));
     Image image = phantom(name);
     if (&type == &port_info<Labels>()) return Value(Labels(Image(image.as<std::uint8_t>().clone()), {}));
