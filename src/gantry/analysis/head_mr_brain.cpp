@@ -156,6 +156,7 @@ std::vector<float> values_under(const VoxelView<float>& image, const MaskView& m
 /// The brain's grey and white matter: what holds the centre after an erosion that separates it from its surroundings.
 struct Core {
   Mask mask;
+  Mask foreign;  ///< marrow and muscle that came apart from it
   double erosion_mm = 0;
 };
 
@@ -189,10 +190,17 @@ Voxels<std::uint8_t> compete(Voxels<std::uint8_t> owner, const Mask& tissue, dou
   return owner;
 }
 
-/// The brain with the bodies that are parts of it: an erosion may cut off the pole of a temporal lobe, whose stalk is thin. Such a body is
-/// much smaller than the brain and about as bright (marrow is darker), and nine tenths of its borders are with the brain, along 0.15 to 0.8
-/// of the face of a cube of its volume.
-Mask with_its_parts(const Voxels<std::uint8_t>& owner, const VoxelView<float>& even, const Run& run) {
+/// What the bodies are that an erosion left.
+struct Bodies {
+  Mask brain;    ///< with its parts
+  Mask foreign;  ///< marrow and muscle
+};
+
+/// Tells the bodies that are parts of the brain from those that are not: an erosion may cut off the pole of a temporal lobe, whose stalk is
+/// thin. Such a body is much smaller than the brain and about as bright, and nine tenths of its borders are with the brain, along 0.15 to
+/// 0.8 of the face of a cube of its volume. Marrow and muscle hardly touch it and are darker than it is as a whole: there is no white
+/// matter in them.
+Bodies tell_bodies(const Voxels<std::uint8_t>& owner, const VoxelView<float>& even, const Run& run) {
   const Size3 size = owner.grid().size();
   const std::array<std::int64_t, 3> stride{1, size[0], size[0] * size[1]};
   struct Body {
@@ -217,15 +225,19 @@ Mask with_its_parts(const Voxels<std::uint8_t>& owner, const VoxelView<float>& e
     }
   }
   std::array<bool, 256> part{};
+  std::array<bool, 256> foreign{};
   part[1] = true;
   for (std::size_t b = 2; b < of.size(); ++b) {
     const Body& body = of[b];
-    if (body.voxels == 0 || 10 * body.voxels > of[1].voxels || 10 * body.brain_borders < 9 * body.borders) continue;
+    if (body.voxels == 0) continue;
     const double edge = std::cbrt(static_cast<double>(body.voxels));
     const double shared = static_cast<double>(body.brain_borders) / (edge * edge);
+    foreign[b] = shared < 0.15 && body.mean() < 0.8 * of[1].mean();
+    if (10 * body.voxels > of[1].voxels || 10 * body.brain_borders < 9 * body.borders) continue;
     part[b] = shared >= 0.15 && shared <= 0.8 && body.mean() > 0.85 * of[1].mean();
   }
-  return mask_where(owner.grid(), run, [&](std::int64_t n) { return part[owner[n]]; });
+  return {mask_where(owner.grid(), run, [&](std::int64_t n) { return part[owner[n]]; }),
+          mask_where(owner.grid(), run, [&](std::int64_t n) { return foreign[owner[n]]; })};
 }
 
 /// Erodes `candidate` until the body in the middle comes apart from scalp, eyes, marrow and neck, and gives it back what it lost within
@@ -235,20 +247,12 @@ Core separate(const Head& head, const VoxelView<float>& even, const Mask& candid
   const Mask outside = mask_where(head.grid, run, [&](std::int64_t n) { return candidate[n] == 0; });
   const Voxels<float> depth = distance(outside, run);
   struct Trial {
-    Mask mask;
+    Bodies bodies;
     double erosion_mm, volume_ml, reach_mm;
   };
   std::vector<Trial> trials;
   const Size3 size = head.grid.size();
-  // The smallest erosion after which more erosion no longer takes anything substantial away: the bridges are gone.
-  const auto chosen = [&]() -> Trial* {
-    for (std::size_t t = 0; t + 1 < trials.size(); ++t) {
-      const Trial& trial = trials[t];
-      if (trial.volume_ml < 1.12 * trials[t + 1].volume_ml && trial.reach_mm < 115 && trial.volume_ml > 350 && trial.volume_ml < 1900)
-        return &trials[t];
-    }
-    return nullptr;
-  };
+  const auto possible = [](const Trial& trial) { return trial.reach_mm < 115 && trial.volume_ml > 350 && trial.volume_ml < 1900; };
   for (const double erosion : {2.2, 3.1, 4.0, 5.0, 6.2}) {
     run.check();
     const Mask eroded = mask_where(head.grid, run, [&](std::int64_t n) { return depth[n] > erosion; });
@@ -277,15 +281,25 @@ Core separate(const Head& head, const VoxelView<float>& even, const Mask& candid
                        static_cast<double>(n / (size[0] * size[1]))};
       reach = std::max(reach, norm(working_mm * (voxel - head.centre_voxel)));
     }
-    Mask grown = with_its_parts(compete(std::move(owner), tissue, erosion + 5, run), even, run);
-    const double grown_ml = volume_ml(grown);
-    trials.push_back({std::move(grown), erosion, grown_ml, reach});
-    if (Trial* trial = chosen()) return {std::move(trial->mask), trial->erosion_mm};
+    Bodies bodies = tell_bodies(compete(std::move(owner), tissue, erosion + 5, run), even, run);
+    const double grown_ml = volume_ml(bodies.brain);
+    trials.push_back({std::move(bodies), erosion, grown_ml, reach});
   }
-  // Nothing left to compare the last one with.
-  if (!trials.empty()) {
-    Trial& last = trials.back();
-    if (last.reach_mm < 115 && last.volume_ml > 350 && last.volume_ml < 1900) return {std::move(last.mask), last.erosion_mm};
+  // The smallest erosion after which more erosion no longer takes anything substantial away: the bridges are gone. There may be nothing
+  // left to compare the last one with.
+  for (std::size_t t = 0; t < trials.size(); ++t) {
+    Trial& trial = trials[t];
+    if (!possible(trial) || (t + 1 < trials.size() && trial.volume_ml >= 1.12 * trials[t + 1].volume_ml)) continue;
+    // Marrow that hangs on by a vessel or a nerve comes apart only later.
+    Bodies& found = trial.bodies;
+    for (std::size_t later = t + 1; later < trials.size(); ++later) {
+      for (std::int64_t n = 0; n < outside.count(); ++n) {
+        if (trials[later].bodies.foreign[n] == 0) continue;
+        found.brain[n] = 0;
+        found.foreign[n] = 1;
+      }
+    }
+    return {std::move(found.brain), std::move(found.foreign), trial.erosion_mm};
   }
   give_up("grey and white matter do not come apart from their surroundings as one compact body");
 }
@@ -295,9 +309,10 @@ Mask tidy(const Mask& mask, double radius_mm, const Run& run) {
   return largest_component(open(mask, radius_mm, run), Connectivity::faces, run);
 }
 
-/// Median of what is surely fluid: dark voxels deep inside the space whose six neighbours are dark too; the ventricles. Where there are
-/// too few, `otherwise`.
-double fluid_level(const VoxelView<float>& image, const MaskView& space, double dark, double otherwise, const Run& run) {
+/// Median of what is surely fluid: voxels deep inside the space, dark (below 0.45 of `white`) as their six neighbours are; the ventricles.
+/// Of these the darkest: a tumour is dark too, but brighter than fluid. Where there are too few, `otherwise`.
+double fluid_level(const VoxelView<float>& image, const MaskView& space, double white, double otherwise, const Run& run) {
+  const double dark = 0.45 * white;
   const Grid& grid = image.grid();
   const Size3 size = grid.size();
   const Mask outside = mask_where(grid, run, [&](std::int64_t n) { return space[n] == 0; });
@@ -310,6 +325,8 @@ double fluid_level(const VoxelView<float>& image, const MaskView& space, double 
     if (all) values.push_back(image[n]);
   }
   if (static_cast<double>(values.size()) * grid.voxel_volume_mm3() < 300) return otherwise;
+  const double most = quantile(values, 0.05) + 0.15 * white;
+  std::erase_if(values, [&](float v) { return v > most; });
   return quantile(std::move(values), 0.5);
 }
 
@@ -372,16 +389,19 @@ std::optional<BrainExtraction> extract(const VoxelView<float>& sampled, const Ma
     // Fluid from the ventricles, not from the fit: voxels with fluid and tissue would pull it up. Grey matter lies between a third and the
     // whole of the way from fluid to white matter, whatever the fit made of the few grey voxels in the middle.
     const double white = tissue.mean[2];
-    const double fluid = fluid_level(even, within, 0.45 * white, std::min(tissue.mean[0], 0.3 * white), run);
+    const double fluid = fluid_level(even, within, white, std::min(tissue.mean[0], 0.3 * white), run);
     const double low = std::clamp(0.5 * (tissue.mean[0] + tissue.mean[1]), fluid + 0.30 * (white - fluid), fluid + 0.46 * (white - fluid));
     const double high = white + std::max(4 * tissue.deviation[2], 0.12 * white);
     tissue.mean[0] = fluid;
     tissue.mean[1] = std::clamp(tissue.mean[1], fluid + 0.45 * (white - fluid), fluid + 0.80 * (white - fluid));
-    const Mask candidate = mask_where(head.grid, run, [&](std::int64_t n) { return even[n] > low && even[n] < high; });
+    const auto own = [&](std::int64_t n) { return pass == 0 || core.foreign[n] == 0; };
+    const Mask candidate = mask_where(head.grid, run, [&](std::int64_t n) { return own(n) && even[n] > low && even[n] < high; });
     // Half-way from fluid to grey matter: neither fluid nor the dark line of the skull.
     const double half = std::min(low, 0.5 * (tissue.mean[0] + tissue.mean[1]));
-    const Mask wider = mask_where(head.grid, run, [&](std::int64_t n) { return even[n] > half && even[n] < high; });
+    const Mask wider = mask_where(head.grid, run, [&](std::int64_t n) { return own(n) && even[n] > half && even[n] < high; });
+    Mask before = std::move(core.foreign);
     core = separate(head, even, candidate, wider, middle, run);
+    for (std::int64_t n = 0; pass > 0 && n < before.count(); ++n) core.foreign[n] |= before[n];
     run.progress(0.6 + 0.15 * pass, "brain");
   }
 
@@ -390,9 +410,13 @@ std::optional<BrainExtraction> extract(const VoxelView<float>& sampled, const Ma
     if (volume_ml(space) < 0.7 * volume_ml(*outline)) return std::nullopt;
     space = outline->clone();
   } else {
+    // The closing took in what lies in a fold of the brain's surface.
+    for (std::int64_t n = 0; n < space.count(); ++n) {
+      if (core.foreign[n] != 0) space[n] = 0;
+    }
     space = tidy(space, 6, run);
   }
-  tissue.mean[0] = fluid_level(even, space, 0.45 * tissue.mean[2], tissue.mean[0], run);
+  tissue.mean[0] = fluid_level(even, space, tissue.mean[2], tissue.mean[0], run);
   run.progress(0.85, "brain");
   if (outline == nullptr) {
     cut_cord(space, 800);

@@ -86,7 +86,7 @@ SliceSteps slice_steps(const Grid& grid) {
   std::vector<double> sorted = steps;
   std::sort(sorted.begin(), sorted.end());
   SliceSteps result;
-  result.median_mm = sorted[sorted.size() / 2];
+  result.median_mm = sorted[(sorted.size() - 1) / 2];  // of two middle ones the smaller: a gap makes it larger
   result.spread_percent = 100 * (sorted.back() - sorted.front()) / result.median_mm;
   for (const double step : steps) result.missing += std::max(0, static_cast<int>(std::lround(step / result.median_mm)) - 1);
   return result;

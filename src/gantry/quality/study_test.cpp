@@ -5,6 +5,7 @@
 #include "gantry/base/random.h"
 #include "gantry/base/test_support.h"
 #include "gantry/image/phantom/phantom.h"
+#include "gantry/quality/slices.h"
 #include "gantry/volume/filters.h"
 
 namespace gantry::study_test {
@@ -114,6 +115,13 @@ TEST(StudyQuality, finds_slices_that_are_missing_uneven_empty_or_repeated) {
   EXPECT_EQ(value_of(measures, "repeated_slices"), 1);
   EXPECT_EQ(value_of(measures, "empty_slices"), 1);
   EXPECT_NEAR(value_of(measures, "slice_signal_jump"), 20, 0.3);
+}
+
+TEST(StudyQuality, takes_the_smaller_of_two_middle_steps) {
+  const quality::SliceSteps steps = quality::slice_steps(Grid({4, 4, 3}).with_slice_positions({0, 1, 3}));
+  EXPECT_EQ(steps.median_mm, 1);
+  EXPECT_EQ(steps.missing, 1);
+  EXPECT_EQ(steps.spread_percent, 100);
 }
 
 TEST(StudyQuality, finds_values_that_were_clipped) {

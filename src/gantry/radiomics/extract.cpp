@@ -264,7 +264,9 @@ RadiomicsExtraction::Result RadiomicsExtraction::operator()(const Image& image, 
 
 Cost RadiomicsExtraction::cost(const Image& image, const Image&) const {
   const auto voxels = static_cast<double>(image.grid().voxel_count());
-  return {.bytes = static_cast<std::uint64_t>(voxels) * 13, .seconds = voxels * 1e-8 + 0.2};
+  // Values, levels and mask; runs and zones; the spatial transforms, which have their own limit.
+  const double spatial = std::min(128 * voxels, 2.0 * (1 << 30));
+  return {.bytes = static_cast<std::uint64_t>(13 * voxels + spatial), .seconds = voxels * 1e-8 + 0.2};
 }
 
 }  // namespace gantry

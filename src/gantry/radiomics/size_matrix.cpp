@@ -21,6 +21,11 @@ void SizeMatrix::compress() {
   entries_.resize(kept);
 }
 
+void SizeMatrix::make_room() {
+  compress();
+  limit_ = std::max(limit_, 2 * entries_.size());
+}
+
 std::vector<double> SizeMatrix::values(std::int64_t voxels) const {
   if (entries_.empty()) return {};
   double total = 0;

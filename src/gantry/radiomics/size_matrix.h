@@ -12,7 +12,10 @@ namespace gantry::radiomics {
 /// their formulas are computed from. Sparse: entries are sorted when they are asked for.
 class SizeMatrix {
  public:
-  void add(std::int32_t level, std::int64_t size, std::int64_t count = 1) { entries_.push_back({{level, size}, count}); }
+  void add(std::int32_t level, std::int64_t size) {
+    entries_.push_back({{level, size}, 1});
+    if (entries_.size() >= limit_) make_room();
+  }
   void add(const SizeMatrix& other) { entries_.insert(entries_.end(), other.entries_.begin(), other.entries_.end()); }
   /// Joins entries of the same level and size.
   void compress();
@@ -24,7 +27,10 @@ class SizeMatrix {
   std::vector<double> values(std::int64_t voxels) const;
 
  private:
+  void make_room();
+
   std::vector<std::pair<std::pair<std::int32_t, std::int64_t>, std::int64_t>> entries_;
+  std::size_t limit_ = 1 << 16;  ///< entries at which they are joined, so that memory follows what differs and not what is added
 };
 
 }  // namespace gantry::radiomics

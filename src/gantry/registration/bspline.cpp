@@ -20,13 +20,14 @@ FieldFigures figures_of(const Transform& transform, const Prepared& fixed, const
   const Grid& grid = fixed.values.grid();
   const Voxels<float> volume = jacobian(transform, grid, run);
   FieldFigures figures{.smallest_jacobian = std::numeric_limits<double>::infinity()};
-  std::int64_t folded = 0;
+  std::int64_t folded = 0, known = 0;
   for (std::int64_t n = 0; n < volume.count(); ++n) {
     if (std::isnan(fixed.values[n])) continue;
     figures.smallest_jacobian = std::min(figures.smallest_jacobian, static_cast<double>(volume[n]));
     folded += volume[n] <= 0 ? 1 : 0;
+    ++known;
   }
-  figures.folded_percent = 100 * static_cast<double>(folded) / static_cast<double>(fixed.known_count);
+  figures.folded_percent = 100 * static_cast<double>(folded) / static_cast<double>(known);
   const VoxelView<float> field = transform.displacement_mm()->as<float>();
   for (std::int64_t n = 0; n < field.count(); n += 3) {
     figures.largest_mm = std::max(figures.largest_mm, norm(Vec3{field[n], field[n + 1], field[n + 2]}));

@@ -119,6 +119,8 @@ TEST(SplineRegistration, aligns_lungs) {
   }
   const PointSet landmarks = PortType<PointSet>::read(folder / "3DCT_lung_baseline_landmarks.txt", run);
   ASSERT_EQ(landmarks.positions_mm.size(), 100u);
+  const PointSet back = ApplyToPoints{.inverse = true}(ApplyToPoints{}(landmarks, result.transform, run), result.transform, run);
+  for (std::size_t n = 0; n < 100; ++n) EXPECT_LE(norm(back.positions_mm[n] - landmarks.positions_mm[n]), 1e-2);
 }
 
 /// Slopes of a function of the displacement by differences.

@@ -68,19 +68,12 @@ Prepared prepare(const Image& image, const Labels* mask, std::string_view subjec
   }
   if (!(prepared.high > prepared.low)) throw refuse(fmt::format("is constant; all its values are {}", prepared.low));
   const auto low = static_cast<float>(prepared.low), scale = static_cast<float>(1 / (prepared.high - prepared.low));
-  prepared.known_count = parallel_reduce(
-      run, values.count(), 1 << 16, std::int64_t{0},
-      [&](std::int64_t begin, std::int64_t end) {
-        std::int64_t known = 0;
-        for (std::int64_t n = begin; n < end; ++n) {
-          const float v = values[n];
-          const bool is_known = std::isfinite(v) && !(padding && v == *padding);
-          values[n] = is_known ? std::clamp((v - low) * scale, 0.0F, 1.0F) : unknown;
-          known += is_known ? 1 : 0;
-        }
-        return known;
-      },
-      [](std::int64_t& total, std::int64_t part) { total += part; });
+  parallel_for(run, values.count(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) {
+      const float v = values[n];
+      values[n] = std::isfinite(v) && !(padding && v == *padding) ? std::clamp((v - low) * scale, 0.0F, 1.0F) : unknown;
+    }
+  });
   const Grid& grid = values.grid();
   if (!grid.slice_positions_mm().empty()) {
     const Grid even = with_spacing(grid, grid.spacing_mm());

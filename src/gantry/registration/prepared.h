@@ -13,9 +13,8 @@ namespace gantry {
 /// known: not finite, outside its mask, or padding.
 struct Prepared {
   Voxels<float> values;
-  double low = 0, high = 1;      ///< the values that became 0 and 1
-  std::int64_t known_count = 0;  ///< voxels that are no NaN
-  Vec3 centre_mm{};              ///< of the box of the grid
+  double low = 0, high = 1;  ///< the values that became 0 and 1
+  Vec3 centre_mm{};          ///< of the box of the grid
 };
 
 /// Padding is the smallest value when it lies below -1024 (no CT number), at least one voxel in 10,000 has it, and a tenth of the range
