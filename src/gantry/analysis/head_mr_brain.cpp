@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "gantry/base/error.h"
 #include "gantry/compute/parallel.h"
@@ -318,14 +319,18 @@ double fluid_level(const VoxelView<float>& image, const MaskView& space, double 
   const Mask outside = mask_where(grid, run, [&](std::int64_t n) { return space[n] == 0; });
   const Voxels<float> depth = distance(outside, run);
   const std::array<std::int64_t, 3> stride{1, size[0], size[0] * size[1]};
-  std::vector<float> values;
+  std::vector<float> values, steps;
   for (std::int64_t n = stride[2]; n + stride[2] < image.count(); ++n) {
     if (!(depth[n] > 20) || std::isinf(depth[n]) || !(image[n] < dark)) continue;
     const bool all = std::all_of(stride.begin(), stride.end(), [&](std::int64_t s) { return image[n - s] < dark && image[n + s] < dark; });
-    if (all) values.push_back(image[n]);
+    if (!all) continue;
+    values.push_back(image[n]);
+    steps.push_back(std::abs(image[n + 1] - image[n]));
   }
   if (static_cast<double>(values.size()) * grid.voxel_volume_mm3() < 300) return otherwise;
-  const double most = quantile(values, 0.05) + 0.15 * white;
+  // Neighbours differ by noise; the 5th percentile lies 1.6 of its standard deviations below the mean of fluid alone.
+  const double noise = quantile(std::move(steps), 0.5) / (0.6745 * std::numbers::sqrt2);
+  const double most = quantile(values, 0.05) + std::max(4 * noise, 0.08 * white);
   std::erase_if(values, [&](float v) { return v > most; });
   return quantile(std::move(values), 0.5);
 }

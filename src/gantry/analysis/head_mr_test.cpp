@@ -102,6 +102,22 @@ TEST(HeadMr, measures_the_volumes_of_a_phantom) {
   EXPECT_NEAR(*head.quality.noise, 2, 0.6);
 }
 
+TEST(HeadMr, does_not_take_a_dark_tumor_for_fluid) {
+  Phantom p = phantom(axial());
+  const Grid& grid = p.image.grid();
+  const Random random(12);
+  for (std::int64_t n = 0; n < p.image.count(); ++n) {
+    const Vec3 v{static_cast<double>(n % grid.size(0)), static_cast<double>(n / grid.size(0) % grid.size(1)),
+                 static_cast<double>(n / grid.size(0) / grid.size(1))};
+    if (norm(grid.world_from_voxel(v) - Vec3{28, -45, 25}) < 17)
+      p.image[n] = static_cast<float>(40 + 2 * random.normal(static_cast<std::uint64_t>(n)));
+  }
+  gantry::Run run;
+  const HeadMr head = measure_head_mr(p.image, run);
+  EXPECT_NEAR(head.brain.intensities.mean[0] / head.brain.intensities.mean[2], 0.25, 0.03);
+  EXPECT_NEAR(head.intracranial_ml / p.intracranial_ml, 1, 0.04);
+}
+
 TEST(HeadMr, gives_the_same_sides_and_volumes_in_any_order_of_axes) {
   const Phantom p = phantom(axial());
   gantry::Run run;
