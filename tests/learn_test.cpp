@@ -166,6 +166,68 @@ TEST_F(LearnCommand, loses_nothing_when_files_cannot_be_written) {
     EXPECT_EQ(entry.path().filename().string().find(".tmp"), std::string::npos) << entry.path();
 }
 
+TEST_F(LearnCommand, measures_the_shipped_hippocampus_model_on_the_cases_that_it_held_out) {
+  const Path data = test_data("segmentation/hippocampus");
+  if (data.empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  const Path model = Path(shipped).parent_path() / "hippocampus";
+  const auto [status, output] = run_script(
+      fmt::format("gantry bundle verify {0}\ngantry evaluate {0} {1} --part validation --json --quiet", model.string(), data.string()));
+  ASSERT_EQ(status, 0) << output;
+  const Json found = parse_json(output.substr(output.find("\n{") + 1));
+  EXPECT_EQ(found["cases"], 40);
+  EXPECT_GE(found["dice"].get<double>(), 0.87);
+  const Json stated = parse_json(read_text(model / "manifest.json"))["figures"]["validation"];
+  EXPECT_NEAR(found["dice"].get<double>(), stated["dice"].get<double>(), 2e-3);  // another LibTorch may round elsewhere
+}
+
+// A scan of another hospital with labels of FreeSurfer (17 and 53), whose protocol draws larger hippocampi.
+TEST_F(LearnCommand, analyzes_both_hippocampi_where_a_network_finds_them_and_is_silent_otherwise) {
+  const Path data = test_data("registration/brain-46"), networks = test_data("models/brainchop");
+  if (data.empty() || networks.empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  gantry::Run run;
+  // The data set states no orientation: x runs to the left, y down, z to the front.
+  const Image read = io::read(data / "test_vol.nii.gz", run);
+  const Size3 size = read.grid().size();
+  const Image head = read.on(Grid(size, {1, 1, 1}, {}, Mat3{{Vec3{1, 0, 0}, Vec3{0, 0, -1}, Vec3{0, -1, 0}}}));
+  io::write(folder_.path() / "head.nii.gz", head, run);
+  const auto analyze = [&](const std::string& more) {
+    const auto [status, output] =
+        run_script("export XDG_DATA_HOME=$PWD/data\n" + more + "gantry analyze head.nii.gz --modality MR -o out --quiet\n");
+    EXPECT_EQ(status, 0) << output;
+    return parse_json(read_text(folder_.path() / "out/summary.json"))["studies"][0];
+  };
+  const Json without = analyze("");
+  EXPECT_TRUE(without["models"].empty());
+  EXPECT_NE(read_text(folder_.path() / "out/report.html").find("Hippocampus: model brainchop_104: must lie in models/"), std::string::npos);
+
+  const Json study = analyze("gantry bundle import " + (networks / "model21_104class").string() + " -o data/gantry/models/brainchop_104\n");
+  EXPECT_EQ(study["models"].size(), 2u);
+  const Image labelled = io::read(data / "test_seg.npz", run);  // its last axis is z of the scan
+  ASSERT_EQ(labelled.grid().size(), (Size3{size[2], size[1], size[0]}));
+  const VoxelView<float> labels = labelled.as<float>();
+  for (const auto& [id, value] : {std::pair{"hippocampus_left", 17}, {"hippocampus_right", 53}}) {
+    const auto segment = std::find_if(study["segments"].begin(), study["segments"].end(), [&](const Json& s) { return s["id"] == id; });
+    ASSERT_NE(segment, study["segments"].end());
+    const Image outlined = io::read(folder_.path() / "out" / (*segment)["file"].get<std::string>(), run);
+    ASSERT_EQ(outlined.grid().size(), size);
+    const VoxelView<float> found = outlined.as<float>();
+    double both = 0, either = 0;
+    for (std::int64_t n = 0; n < found.count(); ++n) {
+      const std::int64_t i = n % size[0], j = n / size[0] % size[1], k = n / (size[0] * size[1]);
+      const bool a = found[n] != 0, b = labels[(i * size[1] + j) * size[2] + k] == value;
+      both += a && b ? 1 : 0;
+      either += (a ? 1 : 0) + (b ? 1 : 0);
+    }
+    EXPECT_GE(2 * both / either, 0.75);
+    const auto finding = std::find_if(study["findings"].begin(), study["findings"].end(),
+                                      [&](const Json& f) { return f["id"] == std::string(id) + ".volume"; });
+    ASSERT_NE(finding, study["findings"].end());
+    EXPECT_GT((*finding)["value"].get<double>(), 4);
+    EXPECT_LT((*finding)["value"].get<double>(), 6);
+    EXPECT_NE((*finding)["model"].get<std::string>().find("hippocampus@1 sha256:"), std::string::npos);
+  }
+}
+
 TEST_F(LearnCommand, analyzes_films_inside_the_scope_of_the_model_and_gives_a_reason_for_others) {
   write_film(folder_.path() / "child/film.dcm", "003Y", "AP");
   write_film(folder_.path() / "adult/film.dcm", "045Y", "PA");

@@ -4,4 +4,4 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 exec gantry train "$1" --task segmentation -o "$2/fold_${3:-0}/hippocampus" --classes background,hippocampus_anterior,hippocampus_posterior \
-  --describe "$here/description.json" --fold "${3:-0}" --epochs 16 --device cpu --threads "${THREADS:-2}" --seed 1
+  --describe "$here/description.json" --fold "${3:-0}" --epochs 32 --device cpu --threads "${THREADS:-2}" --seed 1

@@ -20,22 +20,11 @@ std::string in_chinese(const std::string& name) {
 
 std::string percent(double part) { return wording::fixed(std::clamp(100 * part, 0.1, 99.9), 1) + " %"; }
 
-Path model_folder(const Profile& profile) {
-  if (profile.models.empty() || !profile.models[0].is_object() || !profile.models[0].contains("bundle") ||
-      !profile.models[0]["bundle"].is_string())
-    throw Error(ErrorCode::parameter, fmt::format("profile {}: models: must name a bundle", profile.id));
-  const std::string name = profile.models[0]["bundle"];
-  const Path folder = find_resource(Path("models") / name);
-  if (name.find('/') != std::string::npos || folder.empty())
-    throw Error(ErrorCode::not_possible, fmt::format("model {}: must lie in models/; it is not there", name));
-  return folder;
-}
-
 }  // namespace
 
 SeriesResult analyze_chest_film(const SeriesInput& input, const Profile& profile, Run& run) {
   const dicom::Header header = input.series != nullptr ? input.series->header : dicom::Header();
-  const Path folder = model_folder(profile);
+  const Path folder = model_folder(profile, 0);
   classification::require_scope(bundle::open_bundle(folder), header);
   const learning::PictureModel model(folder);
   const Image picture = classification::film_picture(header, input.image);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gantry/analysis/head_mr_hippocampus.h"
 #include "gantry/analysis/head_mr_skull.h"
 #include "gantry/analysis/head_mr_words.h"
 #include "gantry/base/error.h"
@@ -143,7 +144,7 @@ HeadMr measure_head_mr(const VoxelView<float>& image, Run& run) {
   return head;
 }
 
-SeriesResult analyze_head_mr(const SeriesInput& input, const Profile&, Run& run) {
+SeriesResult analyze_head_mr(const SeriesInput& input, const Profile& profile, Run& run) {
   SeriesResult result;
   if (const auto why = other_contrast(input)) {
     say_not_measured(result, *why);
@@ -156,7 +157,8 @@ SeriesResult analyze_head_mr(const SeriesInput& input, const Profile&, Run& run)
   const VoxelView<float> image = input.image.as<float>();
   HeadMr head;
   try {
-    head = measure_head_mr(image, run);
+    Run measuring = run.part(0, 0.5, "head");
+    head = measure_head_mr(image, measuring);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_possible) throw;
     say_not_measured(result, {error.what(), fmt::format("原因：{}", error.what())});
@@ -179,6 +181,8 @@ SeriesResult analyze_head_mr(const SeriesInput& input, const Profile&, Run& run)
   segment("white_matter", white_label, head.tissue.white_ml, {});
   segment("ventricles", ventricles_label, head.ventricles_ml, {});
   write_head_mr(result, head, input, run);
+  Run learned = run.part(0.5, 1, "hippocampi");
+  add_hippocampi(result, head, input, profile, learned);
   return result;
 }
 

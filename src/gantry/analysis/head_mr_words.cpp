@@ -341,8 +341,8 @@ void write_head_mr(SeriesResult& result, const HeadMr& head, const SeriesInput& 
          "本图像已预先去除颅骨，沿用其轮廓：轮廓贴合脑表面时，边缘模糊体素计为灰质；轮廓外的脑脊液缺失，颅内体积仅为下限。"});
   }
 
-  result.not_analysed.push_back(
-      {"Lesions, lobes and single structures: no method for them is part of this profile.", "病灶、脑叶与单个结构：本方案不含相应方法。"});
+  result.not_analysed.push_back({"Lesions, lobes and other single structures: no method for them is part of this profile.",
+                                 "病灶、脑叶与其他单个结构：本方案不含相应方法。"});
   result.not_analysed.push_back(
       {"Comparison with age and sex: no reference values are built in.", "与年龄、性别参考值的比较：程序内没有参考值。"});
   result.certainty.push_back(

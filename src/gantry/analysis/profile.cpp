@@ -62,6 +62,18 @@ double Profile::number(std::string_view key, double fallback, double low, double
   return number;
 }
 
+Path model_folder(const Profile& profile, std::size_t number) {
+  const Json none;
+  const Json& model = number < profile.models.size() ? profile.models[number] : none;
+  if (!model.is_object() || !model.contains("bundle") || !model["bundle"].is_string())
+    throw Error(ErrorCode::parameter, fmt::format("profile {}: models: must name a bundle", profile.id));
+  const std::string name = model["bundle"];
+  const Path folder = find_resource(Path("models") / name);
+  if (name.find('/') != std::string::npos || folder.empty())
+    throw Error(ErrorCode::not_possible, fmt::format("model {}: must lie in models/; it is not there", name));
+  return folder;
+}
+
 Profile parse_profile(std::string_view json_text) {
   const Json json = parse_json(json_text);
   check_keys(json, "profile", {"id", "version", "name", "priority", "applies_to", "methods", "parameters", "models"});

@@ -34,6 +34,10 @@ struct Profile {
   double number(std::string_view key, double fallback, double low, double high) const;
 };
 
+/// The folder of the profile's model of this number, counted from 0. Throws Error(parameter) when the profile names none and
+/// Error(not_possible) when it does not lie in `models/`.
+Path model_folder(const Profile& profile, std::size_t number);
+
 /// Reads one profile. Unknown keys, missing ids and unknown methods throw Error(parameter) that names them.
 Profile parse_profile(std::string_view json_text);
 /// All `*.json` of a folder, by falling priority, then id.

@@ -233,6 +233,11 @@ Path find_resource(const Path& relative) {
     const Path candidate = (library / base / relative).lexically_normal();
     if (fs::exists(candidate, ignored)) return candidate;
   }
+  // Bundles that a user imported.
+  const char* data = std::getenv("XDG_DATA_HOME");
+  const char* user = std::getenv("HOME");
+  const Path own = data && *data ? Path(data) : user && *user ? Path(user) / ".local/share" : Path();
+  if (own.is_absolute() && fs::exists(own / "gantry" / relative, ignored)) return own / "gantry" / relative;
   return {};
 }
 

@@ -47,6 +47,8 @@ constexpr std::array table{
     Structure{"white_matter", "389080008", "White matter of brain", "脑白质", {0xe5, 0xe8, 0xf4}, anatomical},
     Structure{"cerebrospinal_fluid", "65216001", "Cerebrospinal fluid", "脑脊液", {0x2c, 0x5a, 0xa0}, body_substance},
     Structure{"ventricles", "35764002", "Cerebral ventricles", "脑室", {0x00, 0x72, 0xb2}, anatomical},
+    Structure{"hippocampus_left", "5366008", "Left hippocampus", "左侧海马", {0xe6, 0xab, 0x02}, anatomical},
+    Structure{"hippocampus_right", "5366008", "Right hippocampus", "右侧海马", {0xa6, 0x76, 0x1d}, anatomical},
     Structure{"deep_nuclei", "32610002", "Basal ganglion", "深部核团", {0x5e, 0x4f, 0xa2}, anatomical},
     Structure{"skull", "89546000", "Skull", "颅骨", {0xf0, 0xe0, 0xb0}, anatomical},
     Structure{"scalp", "41695006", "Scalp", "头皮", {0xd8, 0xb3, 0x9a}, anatomical},
