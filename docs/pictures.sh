@@ -94,6 +94,15 @@ gantry simulation project phantom:shepp_logan counts.nii --unit attenuation --vi
 
 gantry reconstruction mr phantom:head a.nii --enlarge 2 --quiet && slab a.nii reconstruction.mr
 
+gantry segmentation threshold phantom:cylinder cyst.nii --upper 0.5 --quiet
+printf 'x,y,z\n-20,-20,0\n-20,-10,0\n-20,0,0\n-20,10,0\n-20,20,0\n20,-20,0\n20,-10,0\n20,0,0\n20,10,0\n20,20,0\n' > targets.csv
+gantry simulation ultrasound cyst.nii echoes.nii --frequency 1 --pitch 0.4 --density 0 --targets targets.csv --quiet && slab echoes.nii simulation.ultrasound
+gantry simulation ultrasound cyst.nii echoes.nii --elements 192 --transmits 11 --angle-range 24 --targets targets.csv --quiet
+gantry reconstruction beamform echoes.nii a.nii --angle-range 24 --window hann --scale decibel --last-depth 60 --quiet &&
+  gantry segmentation threshold a.nii empty.nii --lower 1 --quiet &&
+  gantry visualization overlay a.nii empty.nii "$out/reconstruction.beamform.png" --plane axial --pixels 480 --centre -30 --width 60 --quiet
+gantry compression recompress patient/dicom coded --coding htj2k --quiet && gantry visualization mip coded "$out/compression.recompress.png" --plane coronal --slab 1 --quiet
+
 # What the methods of analysis find in a digital patient of each modality. keep RESULT FIGURE PICTURE: the first figure of that name.
 keep() { cp "$(find "$1/figures" -name "$2" | sort | head -n 1)" "$methods/$3.png"; }
 

@@ -5,6 +5,7 @@
 #include "gantry/cohort/association_search.h"
 #include "gantry/cohort/roc_analysis.h"
 #include "gantry/cohort/survival_analysis.h"
+#include "gantry/compression/recompression.h"
 #include "gantry/filter/bias_correction.h"
 #include "gantry/filter/distance_map.h"
 #include "gantry/filter/gaussian_smoothing.h"
@@ -20,6 +21,7 @@
 #include "gantry/reconstruction/filtered_backprojection.h"
 #include "gantry/reconstruction/fourier.h"
 #include "gantry/reconstruction/ordered_subsets.h"
+#include "gantry/reconstruction/plane_wave.h"
 #include "gantry/registration/apply.h"
 #include "gantry/registration/bspline.h"
 #include "gantry/registration/rigid.h"
@@ -30,6 +32,7 @@
 #include "gantry/segmentation/otsu.h"
 #include "gantry/segmentation/threshold.h"
 #include "gantry/simulation/projection.h"
+#include "gantry/simulation/ultrasound.h"
 #include "gantry/video/read.h"
 #include "gantry/video/track.h"
 #include "gantry/visualization/mip.h"
@@ -67,7 +70,10 @@ const Catalogue& catalogue() {
     c.add<FilteredBackprojection>("reconstruction.fbp");
     c.add<OrderedSubsets>("reconstruction.osem");
     c.add<FourierReconstruction>("reconstruction.mr");
+    c.add<PlaneWaveBeamforming>("reconstruction.beamform");
     c.add<ProjectionScan>("simulation.project");
+    c.add<Recompression>("compression.recompress");
+    c.add<UltrasoundScan>("simulation.ultrasound");
     c.add<NegationDetection>("report.negation");
     c.add<ReportText>("report.text");
     c.add<VideoReading>("video.read");

@@ -10,6 +10,7 @@
 #include "gantry/io/io.h"
 #include "gantry/io/write_slabs.h"
 #include "gantry/operation/contours_port.h"
+#include "gantry/operation/dicom_port.h"
 #include "gantry/operation/kspace_port.h"
 #include "gantry/operation/phantom_summary.h"
 #include "gantry/operation/phantom_table.h"
@@ -75,6 +76,7 @@ Sources::Sources(bool paths) : paths_(paths) {
     if (&type == &port_info<Json>()) return Value(phantom_summary(name));
     if (&type == &port_info<Contours>()) return Value(phantom_contours(name));
     if (&type == &port_info<PointSet>()) return Value(phantom_points(name));
+    if (&type == &port_info<DicomFiles>()) return Value(phantom_dicom(name));
     if (&type == &port_info<KSpace>()) return Value(phantom_kspace(name));
     if (&type == &port_info<Video>()) return Value(phantom_video(name));
     if (&type == &port_info<Transform>()) return Value(phantom_transform(name));
