@@ -108,3 +108,39 @@ def mr(
     progress: Progress | None = None,
 ) -> Image:
     """Reconstructs images from the raw data of a Cartesian MR scan: Fourier transform, root of the sum of squares of the coils."""
+
+@overload
+def beamform(
+    echoes: NDArray[Any],
+    *,
+    angle_range: float = 0.0,
+    f_number: float = 1.5,
+    window: Literal['rectangle', 'hann'] = 'rectangle',
+    pixel: float = 0.0,
+    first_depth: float = 0.0,
+    last_depth: float = 0.0,
+    scale: Literal['envelope', 'decibel'] = 'envelope',
+    dynamic_range: float = 60.0,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> NDArray[Any]:
+    """Forms an ultrasound image out of the echoes of plane waves by delay and sum."""
+
+@overload
+def beamform(
+    echoes: ImageLike,
+    *,
+    angle_range: float = 0.0,
+    f_number: float = 1.5,
+    window: Literal['rectangle', 'hann'] = 'rectangle',
+    pixel: float = 0.0,
+    first_depth: float = 0.0,
+    last_depth: float = 0.0,
+    scale: Literal['envelope', 'decibel'] = 'envelope',
+    dynamic_range: float = 60.0,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> Image:
+    """Forms an ultrasound image out of the echoes of plane waves by delay and sum."""

@@ -49,3 +49,45 @@ def project(
     progress: Progress | None = None,
 ) -> Image:
     """Takes parallel or fan-beam projections of a volume, with Poisson noise."""
+
+@overload
+def ultrasound(
+    tissue: NDArray[Any],
+    targets: Value | Path | None = None,
+    *,
+    elements: int = 128,
+    pitch: float = 0.3,
+    frequency: float = 5.0,
+    bandwidth: float = 0.6,
+    sound_speed: float = 1540.0,
+    transmits: int = 1,
+    angle_range: float = 0.0,
+    density: float = 100.0,
+    target_strength: float = 3.0,
+    directivity: bool = True,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> NDArray[Any]:
+    """Simulates the echoes of plane waves in tissue, as a linear array receives them."""
+
+@overload
+def ultrasound(
+    tissue: ImageLike,
+    targets: Value | Path | None = None,
+    *,
+    elements: int = 128,
+    pitch: float = 0.3,
+    frequency: float = 5.0,
+    bandwidth: float = 0.6,
+    sound_speed: float = 1540.0,
+    transmits: int = 1,
+    angle_range: float = 0.0,
+    density: float = 100.0,
+    target_strength: float = 3.0,
+    directivity: bool = True,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> Image:
+    """Simulates the echoes of plane waves in tissue, as a linear array receives them."""
