@@ -11,6 +11,7 @@
 #include "gantry/image/phantom/phantom.h"
 #include "gantry/operation/catalogue.h"
 #include "gantry/operation/contours_port.h"
+#include "gantry/operation/dicom_port.h"
 #include "gantry/operation/kspace_port.h"
 #include "gantry/operation/phantom_summary.h"
 #include "gantry/operation/points_port.h"
@@ -224,6 +225,17 @@ inline Value drawn_value(const PortInfo& type, Draw& draw, const Grid& common) {
     return Value(std::move(video));
   }
   if (&type == &port_info<Contours>()) return Value(drawn_contours(draw, common));
+  if (&type == &port_info<DicomFiles>()) {
+    static const Bytes whole = *phantom_dicom("slice").files.front().bytes;
+    DicomFiles objects;
+    for (std::size_t count = 1 + draw.below(3); count > 0; --count) {
+      Bytes bytes = whole;
+      for (std::size_t changes = draw.below(4); changes > 0; --changes)
+        bytes[132 + draw.below(bytes.size() - 132)] = static_cast<std::byte>(draw.byte());
+      objects.files.push_back({std::to_string(count), std::make_shared<const Bytes>(std::move(bytes))});
+    }
+    return Value(std::move(objects));
+  }
   if (&type == &port_info<KSpace>()) {
     KSpace kspace{.samples = drawn_image(draw, common), .volume = draw.one_in(3), .image_share = {draw.number(), 1, 0.5}};
     if (draw.one_in(2)) kspace.image_size = {static_cast<std::int64_t>(draw.below(40)), 3, static_cast<std::int64_t>(draw.below(3))};
