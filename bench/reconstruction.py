@@ -100,8 +100,46 @@ def mr_rows(row):
         yield row("reconstruction", "MR 256^2 x 16 slices x 8 coils, largest difference from SciPy", "error", "%", 100 * difference, runs=1)
 
 
+def beamform_rows(row):
+    """Delay and sum of 64 elements beside the same sum written with NumPy and SciPy's Hilbert transform: no package of PyPI does it on the CPU."""
+    import gantry
+    from gantry import reconstruction, simulation
+    from scipy.signal import hilbert
+
+    echoes = simulation.ultrasound("phantom:cylinder", elements=64, density=2)
+    pixel, depth, f_number = 0.15, 30.0, 1.5
+    traces = np.asarray(echoes)[0]
+    step = 1.54 / 2 / (5 * 4)
+    places = (np.arange(64) - 31.5) * 0.3
+
+    def theirs():
+        signal = hilbert(traces, axis=1)
+        x = (np.arange(127) - 63) * pixel
+        z = np.arange(int(depth / pixel + 1e-6) + 1)[:, None] * pixel
+        total, weights = np.zeros((len(z), len(x)), complex), np.zeros((len(z), len(x)))
+        for place, trace in zip(places, signal):
+            at = (z + np.hypot(x - place, z)) / 2 / step
+            listens = 2 * np.abs(x - place) * f_number <= z
+            first = np.minimum(at.astype(int), len(trace) - 2)
+            part = at - first
+            total += listens * ((1 - part) * trace[first] + part * trace[first + 1])
+            weights += listens
+        return np.abs(total) / np.maximum(weights, 1)
+
+    ours = lambda: np.asarray(reconstruction.beamform(echoes, pixel=pixel, last_depth=depth, f_number=f_number))[0]
+    times, images = ([], []), [None, None]
+    for _ in range(5):
+        for n, work in enumerate((ours, theirs)):
+            seconds, images[n] = timed(work)
+            times[n].append(seconds)
+    likeness = np.corrcoef(images[0][40:].ravel(), images[1][40:].ravel())[0, 1]
+    yield row("reconstruction", "beamform 127 x 201 pixels, 64 elements, in process", "wall", "s", statistics.median(times[0]), statistics.median(times[1]), "NumPy and SciPy", 5)
+    yield row("reconstruction", "beamform 127 x 201 pixels, correlation with NumPy", "correlation", "1", float(likeness), runs=1, larger_is_better=True)
+
+
 def rows(row, data):
     yield from mr_rows(row)
+    yield from beamform_rows(row)
     from skimage.data import shepp_logan_phantom
     from skimage.transform import radon, resize
 
