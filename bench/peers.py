@@ -177,8 +177,51 @@ def point_tracking(path):
     print(json.dumps({"seconds": seconds, "error_px": float(np.median(errors)), "worst_px": float(np.quantile(errors, 0.99))}))
 
 
+def search_vectors(path):
+    """100 000 vectors of 64 values and 100 queries, all of length 1, in twenty clusters."""
+    import numpy as np
+
+    draw = np.random.default_rng(5)
+    values = draw.normal(size=(100100, 64)) + 1.5 * draw.normal(size=(20, 64))[draw.integers(20, size=100100)]
+    (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32).tofile(path)
+
+
+def nearest_vectors(path):
+    """hnswlib with its usual graph, which was built before, and 50 candidates a query; the sum of the numbers tells how much it misses."""
+    import hnswlib
+    import numpy as np
+
+    values = np.fromfile(path, np.float32).reshape(-1, 64)
+    graph = hnswlib.Index(space="ip", dim=64)
+    graph.init_index(max_elements=100000, ef_construction=100, M=16)
+    graph.set_num_threads(2)
+    graph.add_items(values[:100000])
+    graph.set_ef(50)
+    begin = time.perf_counter()
+    found = [graph.knn_query(query, k=5)[0][0] for query in values[100000:]]
+    seconds = (time.perf_counter() - begin) / 100
+    exact = np.argsort(-(values[100000:] @ values[:100000].T), axis=1)[:, :5]
+    recall = np.mean([len(set(a) & set(b)) / 5 for a, b in zip(found, exact)])
+    print(json.dumps({"seconds": seconds, "recall": float(recall)}))
+
+
+def exact_vectors(path):
+    """NumPy's product of matrix and vector, and the five greatest."""
+    import numpy as np
+
+    values = np.fromfile(path, np.float32).reshape(-1, 64)
+    index, queries = values[:100000], values[100000:]
+    begin = time.perf_counter()
+    for query in queries:
+        np.argpartition(-(index @ query), 5)[:5]
+    print(json.dumps({"seconds": (time.perf_counter() - begin) / 100}))
+
+
 def main():
     case = sys.argv[1]
+    if case in ("vectors", "nearest_exact", "nearest_hnsw"):
+        {"vectors": search_vectors, "nearest_exact": exact_vectors, "nearest_hnsw": nearest_vectors}[case](sys.argv[2])
+        return
     if case in ("speckle", "tracking"):
         (speckle_video if case == "speckle" else point_tracking)(sys.argv[2])
         return

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, compression, reconstruction, statistics, filter, radiotherapy, radiomics, registration, report, video, archive, learning, start.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, compression, reconstruction, statistics, filter, radiotherapy, radiomics, registration, report, video, retrieval, archive, learning, start.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
 import contextlib
 import json
@@ -248,6 +248,21 @@ def suite_video():
             yield row("video", f"error of the tracks, {words}", "error", "pixels", said[0][name], said[1].get(name), "OpenCV, pyramidal LK", 1, ours, theirs)
 
 
+def suite_retrieval():
+    """The five nearest of 100 000 vectors, a query at a time, beside NumPy (exact) and, where it is installed, hnswlib (a graph, which misses some)."""
+    import importlib.util
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = folder + "/vectors.f32"
+        subprocess.run([*PEERS, "vectors", path], check=True)
+        ours = [str(BIN / "gantry_retrieval_bench"), path]
+        peers = [("nearest_exact", "NumPy, exact")] + ([("nearest_hnsw", "hnswlib")] if importlib.util.find_spec("hnswlib") else [])
+        for case, name in peers:
+            theirs = [*PEERS, case, path]
+            a, b = interleaved(lambda: reported(ours), lambda: reported(theirs), 3 if case == "nearest_exact" else 1)
+            yield row("retrieval", "five nearest of 100 000 vectors of 64", "wall", "s", a, b, name, 3, ours, theirs)
+
+
 def suite_archive():
     """Objects of 0.5 MB through DCMTK's stock clients, one association each time."""
     sys.path.insert(0, str(ROOT / "bench"))
@@ -324,7 +339,7 @@ def main():
         at = words.index("--json")
         target = Path(words[at + 1])
         del words[at : at + 2]
-    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "compression": suite_compression, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "filter": suite_filter, "radiotherapy": suite_radiotherapy, "radiomics": suite_radiomics, "registration": suite_registration, "report": suite_report, "video": suite_video, "archive": suite_archive, "learning": suite_learning}
+    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "compression": suite_compression, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "filter": suite_filter, "radiotherapy": suite_radiotherapy, "radiomics": suite_radiomics, "registration": suite_registration, "report": suite_report, "video": suite_video, "retrieval": suite_retrieval, "archive": suite_archive, "learning": suite_learning}
     for word in words:
         if word not in suites:
             sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")

@@ -132,5 +132,17 @@ if [ -n "${GANTRY_TEST_DATA:-}" ]; then
   gantry evaluate "$root/models/cxr_pneumonia" "$GANTRY_TEST_DATA/classification/pneumoniamnist" --report films --quiet >/dev/null
   cp films/figures/roc_curve.png "$methods/chest-film.roc.png"
   cp films/figures/reliability.png "$methods/chest-film.reliability.png"
+  # Films of the test part, and those of the train part that are most like them (PneumoniaMNIST, CC BY 4.0).
+  python3 - "$GANTRY_TEST_DATA/classification/pneumoniamnist/pneumoniamnist.npz" <<'END'
+import sys, zipfile
+films = zipfile.ZipFile(sys.argv[1])
+open("train.npy", "wb").write(films.read("train_images.npy"))
+labels = films.read("train_labels.npy")[128:]
+open("train.csv", "w").write("label\n" + "".join(("normal", "pneumonia")[label] + "\n" for label in labels))
+test = films.read("test_images.npy")
+open("test.npy", "wb").write(test[:128].replace(b"(624,", b"(6,  ") + test[128 : 128 + 6 * 28 * 28])
+END
+  gantry retrieval index films.gvec --input train.npy --records train.csv --model cxr_pneumonia --quiet
+  gantry retrieval search films.gvec matches.csv --input test.npy --figure "$out/retrieval.search.png" --quiet
 fi
 rm -f "$out"/*.provenance.json "$pages"/*.provenance.json

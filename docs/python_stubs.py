@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from . import Image, ImageLike, Labels, LabelsLike, Path, Progress, Transform, Value
 '''
-GIVEN = {"image": "ImageLike", "labels": "LabelsLike", "transform": "Transform | Path", "table": "Sequence[dict[str, Any]] | Path", "json": "Any", "text": "str", "contours": "Value | Path", "points": "Value | Path", "video": "Value | Path"}
+GIVEN = {"image": "ImageLike", "labels": "LabelsLike", "transform": "Transform | Path", "table": "Sequence[dict[str, Any]] | Path", "json": "Any", "text": "str", "contours": "Value | Path", "points": "Value | Path", "video": "Value | Path", "vectors": "Value | Path"}
 MADE = {"image": "Image", "labels": "Labels", "transform": "Transform", "table": "list[dict[str, Any]]", "json": "Any", "text": "str"}
 ARRAY = "NDArray[Any]"
 CONTROLS = ["threads: int | None = None", "memory: int | None = None", "progress: Progress | None = None"]

@@ -15,6 +15,7 @@
 #include "gantry/operation/kspace_port.h"
 #include "gantry/operation/phantom_summary.h"
 #include "gantry/operation/points_port.h"
+#include "gantry/operation/vectors_port.h"
 #include "gantry/operation/video_port.h"
 
 namespace gantry::fuzz {
@@ -216,6 +217,10 @@ inline Value drawn_value(const PortInfo& type, Draw& draw, const Grid& common) {
     for (std::size_t count = draw.below(5); count > 0; --count)
       points.positions_mm.push_back({draw.number(), draw.number(), draw.number()});
     return Value(std::move(points));
+  }
+  if (&type == &port_info<VectorSet>()) {
+    static const VectorSet shapes = phantom_vectors("shapes");
+    return Value(shapes);
   }
   if (&type == &port_info<Video>()) {
     static const Video beating = phantom_video("beating");

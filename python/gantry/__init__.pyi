@@ -19,6 +19,7 @@ from . import simulation as simulation
 from . import compression as compression
 from . import report as report
 from . import video as video
+from . import retrieval as retrieval
 from . import statistics as statistics
 # generated: end
 

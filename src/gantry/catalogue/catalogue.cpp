@@ -27,6 +27,8 @@
 #include "gantry/registration/rigid.h"
 #include "gantry/report/negation_detection.h"
 #include "gantry/report/report_text.h"
+#include "gantry/retrieval/index.h"
+#include "gantry/retrieval/search.h"
 #include "gantry/segmentation/compare.h"
 #include "gantry/segmentation/component_labels.h"
 #include "gantry/segmentation/otsu.h"
@@ -78,6 +80,8 @@ const Catalogue& catalogue() {
     c.add<ReportText>("report.text");
     c.add<VideoReading>("video.read");
     c.add<PointTracking>("video.track");
+    c.add<PictureIndexing>("retrieval.index");
+    c.add<SimilarPictures>("retrieval.search");
     c.add<RocAnalysis>("statistics.roc");
     c.add<SurvivalAnalysis>("statistics.survival");
     c.add<AssociationSearch>("statistics.association");

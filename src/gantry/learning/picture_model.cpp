@@ -3,6 +3,7 @@
 #include "gantry/learning/picture_model.h"
 
 #include "gantry/base/error.h"
+#include "gantry/compute/parallel.h"
 #include "gantry/learning/trained_bundle.h"
 
 namespace gantry::learning {
@@ -108,7 +109,7 @@ Json record_of(const std::vector<Epoch>& record) {
 
 }  // namespace
 
-PictureModel::PictureModel(const Path& folder, Device device) : bundle_(bundle::open_bundle(folder)) {
+PictureModel::PictureModel(const Path& folder, Device device) : bundle_(bundle::open_bundle(folder)), device_(device) {
   with_context(bundle_.name, [&] {
     if (bundle_.task != "classification")
       throw Error(ErrorCode::refused, "bundle: must be of the task classification; is of " + bundle_.task);
@@ -117,11 +118,11 @@ PictureModel::PictureModel(const Path& folder, Device device) : bundle_(bundle::
     input_ = parse_picture_input(bundle::member(manifest, "input", Json::value_t::object));
     calibration_ = parse_calibration(bundle::member(manifest, "calibration", Json::value_t::object), classes_.size());
     const Json& architecture = bundle::member(manifest, "architecture", Json::value_t::object);
-    const ClassifierDesign design = parse_design(architecture, input_.channels, static_cast<int>(classes_.size()));
+    design_ = parse_design(architecture, input_.channels, static_cast<int>(classes_.size()));
     const int members = architecture.contains("members") ? bundle::whole_member(architecture, "members", 1, most_members) : 1;
     novelty_ = Novelty::of(bundle_);
     for (const Weights& weights : part_members(weights_of(bundle_), members)) {
-      classifiers_.push_back(engine().classifier(design, device));
+      classifiers_.push_back(engine().classifier(design_, device));
       classifiers_.back()->set_weights(weights);
     }
   });
@@ -140,6 +141,49 @@ PictureAnswer PictureModel::answer(const Image& picture, bool explain) const {
       static_cast<std::size_t>(std::max_element(answer.probabilities.begin(), answer.probabilities.end()) - answer.probabilities.begin());
   if (explain) answer.explanation = enlarge(map_together(classifiers_, batch, static_cast<int>(answer.given)), input_);
   return answer;
+}
+
+std::vector<float> PictureModel::embeddings(std::span<const float> values, const Run& run) const {
+  // The last layer is linear: with the identity in its place the network gives what goes into it.
+  const int width = design_.widths.back();
+  ClassifierDesign open = design_;
+  open.classes = width;
+  Tensor identity{{width, width}, std::vector<float>(static_cast<std::size_t>(width * width))};
+  for (int n = 0; n < width; ++n) identity.values[static_cast<std::size_t>(n * width + n)] = 1;
+  Classifiers networks;
+  for (const auto& classifier : classifiers_) {
+    Weights weights = classifier->weights();
+    weights.tensors["head.weight"] = identity;
+    weights.tensors["head.bias"] = {{width}, std::vector<float>(static_cast<std::size_t>(width))};
+    networks.push_back(engine().classifier(open, device_));
+    networks.back()->set_weights(weights);
+  }
+  const std::size_t each = input_.values(), count = values.size() / each, size = static_cast<std::size_t>(embedding_size());
+  std::vector<float> result(count * size);
+  parallel_for(run, static_cast<std::int64_t>(count), 32, [&](std::int64_t begin, std::int64_t end) {
+    Tensor batch{{end - begin, input_.channels, input_.rows, input_.columns},
+                 {values.begin() + begin * static_cast<std::int64_t>(each), values.begin() + end * static_cast<std::int64_t>(each)}};
+    for (std::int64_t n = begin; n < end; ++n)
+      normalise(std::span(batch.values).subspan(static_cast<std::size_t>(n - begin) * each, each), input_);
+    for (std::size_t m = 0; m < networks.size(); ++m) {
+      const Tensor found = networks[m]->forward(batch, 1);
+      for (std::int64_t n = begin; n < end; ++n) {
+        std::copy_n(found.values.data() + (n - begin) * width, width,
+                    result.data() + static_cast<std::size_t>(n) * size + m * static_cast<std::size_t>(width));
+      }
+    }
+    for (std::int64_t n = begin; n < end; ++n) {
+      float* vector = result.data() + static_cast<std::size_t>(n) * size;
+      double sum = 0, squares = 0;
+      for (std::size_t d = 0; d < size; ++d) sum += vector[d];
+      const double mean = sum / static_cast<double>(size);
+      for (std::size_t d = 0; d < size; ++d) squares += (vector[d] - mean) * (vector[d] - mean);
+      if (!(squares > 0) || !std::isfinite(squares))
+        throw Error(ErrorCode::not_possible, "embedding: the network gives nothing that can be compared");
+      for (std::size_t d = 0; d < size; ++d) vector[d] = static_cast<float>((vector[d] - mean) / std::sqrt(squares));
+    }
+  });
+  return result;
 }
 
 Table PictureModel::probabilities(const Cases& cases, const Run& run) const {

@@ -35,6 +35,11 @@ class PictureModel {
   /// The answer for a picture. What `fit_picture` refuses is refused; for a picture that is unlike those that the model learnt from there
   /// is no answer but Error(not_possible) `model NAME: reason`.
   PictureAnswer answer(const Image& picture, bool explain) const;
+  /// What the networks find in pictures before they judge: the values before the last layer, of all networks one after the other, each
+  /// picture's brought to mean 0 and length 1. `values` holds pictures as `fit_picture` gives them. The same bits for any number of
+  /// threads; safe to call from several at once. Throws Error(not_possible) for values that are not finite or all the same.
+  std::vector<float> embeddings(std::span<const float> values, const Run& run) const;
+  int embedding_size() const { return static_cast<int>(classifiers_.size()) * design_.widths.back(); }
   /// Calibrated probabilities of all cases, like or unlike.
   Table probabilities(const Cases& cases, const Run& run) const;
 
@@ -43,6 +48,8 @@ class PictureModel {
   std::vector<std::string> classes_;
   PictureInput input_;
   Calibration calibration_;
+  ClassifierDesign design_;
+  Device device_ = Device::cpu;
   Classifiers classifiers_;
   std::optional<Novelty> novelty_;
 };

@@ -11,6 +11,7 @@
 #include "gantry/operation/dicom_port.h"
 #include "gantry/operation/kspace_port.h"
 #include "gantry/operation/points_port.h"
+#include "gantry/operation/vectors_port.h"
 #include "gantry/operation/video_port.h"
 
 namespace gantry {
@@ -83,10 +84,10 @@ Contours PortType<Contours>::from_bytes(std::span<const std::byte> bytes) {
 }
 
 std::span<const PortInfo* const> shared_ports() {
-  static const std::array<const PortInfo*, 11> all{&port_info<Image>(),    &port_info<Labels>(),     &port_info<Transform>(),
-                                                   &port_info<Table>(),    &port_info<Json>(),       &port_info<Contours>(),
-                                                   &port_info<PointSet>(), &port_info<KSpace>(),     &port_info<DicomFiles>(),
-                                                   &port_info<Video>(),    &port_info<std::string>()};
+  static const std::array<const PortInfo*, 12> all{&port_info<Image>(),    &port_info<Labels>(),    &port_info<Transform>(),
+                                                   &port_info<Table>(),    &port_info<Json>(),      &port_info<Contours>(),
+                                                   &port_info<PointSet>(), &port_info<KSpace>(),    &port_info<DicomFiles>(),
+                                                   &port_info<Video>(),    &port_info<VectorSet>(), &port_info<std::string>()};
   return all;
 }
 

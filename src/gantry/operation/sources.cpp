@@ -15,6 +15,7 @@
 #include "gantry/operation/phantom_summary.h"
 #include "gantry/operation/phantom_table.h"
 #include "gantry/operation/points_port.h"
+#include "gantry/operation/vectors_port.h"
 #include "gantry/operation/video_port.h"
 
 namespace gantry {
@@ -78,6 +79,7 @@ Sources::Sources(bool paths) : paths_(paths) {
     if (&type == &port_info<PointSet>()) return Value(phantom_points(name));
     if (&type == &port_info<DicomFiles>()) return Value(phantom_dicom(name));
     if (&type == &port_info<KSpace>()) return Value(phantom_kspace(name));
+    if (&type == &port_info<VectorSet>()) return Value(phantom_vectors(name));
     if (&type == &port_info<Video>()) return Value(phantom_video(name));
     if (&type == &port_info<Transform>()) return Value(phantom_transform(name));
     Image image = phantom(name);

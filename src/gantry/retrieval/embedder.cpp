@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Gantry authors
+#include "gantry/retrieval/embedder.h"
+
+#include "gantry/base/error.h"
+#include "gantry/base/hash.h"
+#include "gantry/operation/picture.h"
+#include "gantry/operation/vectors_port.h"
+
+namespace gantry {
+
+Embedder::Embedder(const std::string& name) : id_(name) {
+  if (name == "thumbnail") return;
+  const bool plain =
+      !name.empty() && name.size() <= 64 && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+  if (!plain) throw Error(ErrorCode::parameter, "model: must be thumbnail or the name of an installed model, of a-z, 0-9 and _");
+  const Path folder = find_resource(Path("models") / name);
+  if (folder.empty())
+    throw Error(ErrorCode::not_found, fmt::format("model: must be thumbnail or the name of an installed model; {} is not installed", name));
+  model_ = std::make_unique<learning::PictureModel>(folder);
+  id_ += " " + sha256_hex(model_->bundle().manifest.value("files", Json::object()).dump()).substr(0, 16);
+}
+
+int Embedder::dimension() const { return model_ ? model_->embedding_size() : thumbnail_vector_side * thumbnail_vector_side; }
+
+std::vector<float> Embedder::embed(std::span<const Image> pictures, Run& run) const {
+  std::vector<float> values;
+  std::size_t unlike = 0;
+  for (std::size_t n = 0; n < pictures.size(); ++n) {
+    with_context(fmt::format("picture {}", n + 1), [&] {
+      const std::vector<float> one = model_ ? learning::fit_picture(pictures[n], model_->input()) : thumbnail_vector(pictures[n]);
+      if (model_ && model_->novelty() && !model_->novelty()->reason(one, model_->input()).empty()) ++unlike;
+      values.insert(values.end(), one.begin(), one.end());
+    });
+    run.check();
+  }
+  if (unlike > 0)
+    run.warn(fmt::format("{} of {} pictures are unlike those that the model learnt from: what is near to them says little", unlike,
+                         pictures.size()));
+  return model_ ? model_->embeddings(values, run) : values;
+}
+
+std::vector<Image> pictures_of(const Image& image) {
+  const Grid& grid = image.grid();
+  if (is_complex(image.type())) throw Error(ErrorCode::not_possible, "picture: must be real; is complex");
+  if (grid.size(2) == 1 && image.frames() == 1) return {picture_of(image)};
+  const Grid plane({grid.size(0), grid.size(1), 1}, grid.spacing_mm());
+  return visit_real(image, [&](const auto& view) {
+    using T = std::remove_cvref_t<decltype(view[0])>;
+    const std::int64_t size = grid.size(0) * grid.size(1) * image.components();
+    std::vector<Image> pictures;
+    for (std::int64_t n = 0; n < grid.size(2) * image.frames(); ++n) {
+      auto one = Voxels<T>::uninitialized(plane, image.components());
+      std::copy_n(view.data() + n * size, size, one.data());
+      pictures.push_back(picture_of(Image(std::move(one))));
+    }
+    return pictures;
+  });
+}
+
+}  // namespace gantry
