@@ -28,10 +28,10 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void throw_errno(const Path& path, std::string_view act, int number) {
-  const auto code = number == ENOENT || number == ENOTDIR                    ? ErrorCode::not_found
-                    : number == EACCES || number == EPERM || number == EROFS ? ErrorCode::not_permitted
-                    : number == ENOSPC || number == EDQUOT                   ? ErrorCode::disk_full
-                                                                             : ErrorCode::unreadable;
+  const auto code = number == ENOENT || number == ENOTDIR                     ? ErrorCode::not_found
+                    : number == EACCES || number == EPERM || number == EROFS  ? ErrorCode::not_permitted
+                    : number == ENOSPC || number == EDQUOT || number == EFBIG ? ErrorCode::disk_full
+                                                                              : ErrorCode::unreadable;
   throw Error(code, fmt::format("{}: cannot {}: {}", path.filename().string(), act, std::strerror(number)));
 }
 
