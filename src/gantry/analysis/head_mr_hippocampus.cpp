@@ -63,13 +63,15 @@ Mask chosen(const Labels& labels, int value) {
 }
 
 /// The learnt outlines on the series' voxels, in the label image of the tissues.
-void paint(SeriesResult& result, const Hippocampus& found, int value, const char* id, const std::string& method, const Run& run) {
+void paint(SeriesResult& result, const Hippocampus& found, int value, const char* id, const std::string& name, const std::string& method,
+           const Run& run) {
   const VoxelView<std::uint8_t> tissues = result.labels.image().as<std::uint8_t>();
   const auto on_series = resample_labels<std::uint8_t>(found.parts, tissues.grid(), run);
   Voxels<std::uint8_t> whole = Voxels<std::uint8_t>::uninitialized(tissues.grid());
   for (std::int64_t n = 0; n < whole.count(); ++n) whole[n] = on_series[n] != 0 ? static_cast<std::uint8_t>(value) : tissues[n];
   std::vector<Label> table = result.labels.table();
   table.push_back(label_of(value, id, method));
+  table.back().name = name;  // the code has no side
   result.labels = Labels(Image(std::move(whole)), std::move(table));
   for (Segment& segment : result.segments)
     if (segment.id == "intracranial" || segment.id == "brain" || segment.id == "gray_matter") segment.includes.push_back(value);
@@ -171,7 +173,7 @@ void add_hippocampi(SeriesResult& result, const HeadMr& head, const SeriesInput&
         fmt::format("由训练网络给出。区间覆盖其在未学习病例上 95 % 的误差（{:.0f} %）。标注遵循单一团队的规程；规程不同则体积不同。",
                     100 * error)};
     for (const Side& side : sides) {
-      paint(result, side.found, side.value, side.id, method, run);
+      paint(result, side.found, side.value, side.id, side.name.en, method, run);
       const std::array<double, 2> interval{side.found.volume_ml * (1 - error), side.found.volume_ml * (1 + error)};
       Finding finding;
       finding.id = std::string(side.id) + ".volume";
