@@ -40,22 +40,36 @@ std::vector<float> Embedder::embed(std::span<const Image> pictures, Run& run) co
   return model_ ? model_->embeddings(values, run) : values;
 }
 
-std::vector<Image> pictures_of(const Image& image) {
-  const Grid& grid = image.grid();
-  if (is_complex(image.type())) throw Error(ErrorCode::not_possible, "picture: must be real; is complex");
-  if (grid.size(2) == 1 && image.frames() == 1) return {picture_of(image)};
-  const Grid plane({grid.size(0), grid.size(1), 1}, grid.spacing_mm());
-  return visit_real(image, [&](const auto& view) {
-    using T = std::remove_cvref_t<decltype(view[0])>;
-    const std::int64_t size = grid.size(0) * grid.size(1) * image.components();
-    std::vector<Image> pictures;
-    for (std::int64_t n = 0; n < grid.size(2) * image.frames(); ++n) {
-      auto one = Voxels<T>::uninitialized(plane, image.components());
-      std::copy_n(view.data() + n * size, size, one.data());
-      pictures.push_back(picture_of(Image(std::move(one))));
+std::vector<Image> pictures_of(std::span<const Image> images, std::size_t most) {
+  std::vector<Image> pictures;
+  for (const Image& image : images) {
+    const Grid& grid = image.grid();
+    if (is_complex(image.type())) throw Error(ErrorCode::not_possible, "picture: must be real; is complex");
+    if (static_cast<std::size_t>(grid.size(2) * image.frames()) > most - pictures.size())
+      throw Error(ErrorCode::refused, fmt::format("pictures: at most {} are taken", most));
+    if (grid.size(2) == 1 && image.frames() == 1) {
+      pictures.push_back(picture_of(image));
+      continue;
     }
-    return pictures;
-  });
+    const Grid plane({grid.size(0), grid.size(1), 1}, grid.spacing_mm());
+    visit_real(image, [&](const auto& view) {
+      using T = std::remove_cvref_t<decltype(view[0])>;
+      const std::int64_t size = grid.size(0) * grid.size(1) * image.components();
+      for (std::int64_t n = 0; n < grid.size(2) * image.frames(); ++n) {
+        auto one = Voxels<T>::uninitialized(plane, image.components());
+        std::copy_n(view.data() + n * size, size, one.data());
+        pictures.push_back(picture_of(Image(std::move(one))));
+      }
+    });
+  }
+  if (pictures.empty()) throw Error(ErrorCode::not_possible, "pictures: must be at least one; there is none");
+  return pictures;
+}
+
+std::vector<std::uint8_t> thumbnail_bytes(const Image& picture, int side) {
+  std::vector<std::uint8_t> bytes;
+  for (const float v : grey_square(picture, side)) bytes.push_back(static_cast<std::uint8_t>(std::lround(std::clamp(v, 0.0F, 255.0F))));
+  return bytes;
 }
 
 }  // namespace gantry

@@ -30,7 +30,10 @@ class Embedder {
   std::unique_ptr<learning::PictureModel> model_;
 };
 
-/// All pictures of an image, in the order slice by slice, frame by frame: a film is one, a stack many.
-std::vector<Image> pictures_of(const Image& image);
+/// All pictures of the images, in the order slice by slice, frame by frame: a film is one, a stack many. Throws Error(refused) for more
+/// than `most`, before they are taken apart, and Error(not_possible) when there is none or an image is complex.
+std::vector<Image> pictures_of(std::span<const Image> images, std::size_t most);
+/// A picture as a grey square of bytes, one row after the other.
+std::vector<std::uint8_t> thumbnail_bytes(const Image& picture, int side);
 
 }  // namespace gantry

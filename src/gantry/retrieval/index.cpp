@@ -43,13 +43,7 @@ void PictureIndexing::describe(Description<PictureIndexing>& d) {
 PictureIndexing::Result PictureIndexing::operator()(std::span<const Image> pictures, const Table* records, Run& run) const {
   check_parameters(*this);
   const Embedder embedder(model);
-  std::vector<Image> all;
-  for (const Image& image : pictures) {
-    if (static_cast<std::size_t>(image.grid().size(2) * image.frames()) > most_pictures - all.size())
-      throw Error(ErrorCode::refused, fmt::format("pictures: at most {} go into an index", most_pictures));
-    for (Image& one : pictures_of(image)) all.push_back(std::move(one));
-  }
-  if (all.empty()) throw Error(ErrorCode::not_possible, "pictures: must be at least one; there is none");
+  const std::vector<Image> all = pictures_of(pictures, most_pictures);
   Result result;
   VectorSet& index = result.index;
   index.dimension = embedder.dimension();
@@ -67,8 +61,8 @@ PictureIndexing::Result PictureIndexing::operator()(std::span<const Image> pictu
   for (std::size_t n = index.names.size(); n < all.size(); ++n) index.names.push_back(fmt::format("picture {}", n + 1));
   index.values = embedder.embed(all, run);
   for (const Image& one : all) {
-    for (const float v : grey_square(one, index.side))
-      index.thumbnails.push_back(static_cast<std::uint8_t>(std::lround(std::clamp(v, 0.0F, 255.0F))));
+    const std::vector<std::uint8_t> bytes = thumbnail_bytes(one, index.side);
+    index.thumbnails.insert(index.thumbnails.end(), bytes.begin(), bytes.end());
   }
   Json labels = Json::object();
   for (const std::string& label : index.labels) labels[label] = labels.value(label, 0) + 1;

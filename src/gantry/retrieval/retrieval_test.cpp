@@ -144,7 +144,7 @@ TEST(PictureIndexing, finds_each_slice_of_a_stack_again_whatever_its_brightness)
 TEST(PictureIndexing, refuses_what_cannot_be_compared) {
   gantry::Run run;
   const std::vector<Image> none, flat{phantom("constant")}, sphere{phantom("sphere")};
-  const std::vector<Image> one{pictures_of(sphere[0])[32]};
+  const std::vector<Image> one{pictures_of(sphere, 64)[32]};
   EXPECT_EQ(error_of([&] { PictureIndexing{}(none, nullptr, run); }).message(), "pictures: must be at least one; there is none");
   EXPECT_EQ(error_of([&] { PictureIndexing{}(flat, nullptr, run); }).message(), "picture: is uniform; nothing can be compared with it");
   const Table records({"name"});

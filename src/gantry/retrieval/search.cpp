@@ -39,9 +39,7 @@ Image search_figure(const std::vector<Image>& queries, const VectorSet& index, c
   for (int r = 0; r < rows; ++r) {
     const double y = 30 + r * (tile + words + gap);
     const auto query = static_cast<std::size_t>(r);
-    std::vector<std::uint8_t> bytes;
-    for (const float v : grey_square(queries[query], 64))
-      bytes.push_back(static_cast<std::uint8_t>(std::lround(std::clamp(v, 0.0F, 255.0F))));
+    const std::vector<std::uint8_t> bytes = thumbnail_bytes(queries[query], 64);
     canvas->picture(square_picture(bytes.data(), 64), left, y, tile, tile);
     canvas->text(left, y + tile + 2, fmt::format("{}", r + 1), {.size = 13, .paint = quiet});
     for (int c = 0; c < columns; ++c) {
@@ -81,13 +79,7 @@ SimilarPictures::Result SimilarPictures::operator()(const VectorSet& index, std:
   if (embedder.id() != index.embedding || embedder.dimension() != index.dimension)
     throw Error(ErrorCode::refused, fmt::format("index: was made by {}, and {} is installed: their vectors cannot be compared",
                                                 index.embedding, embedder.id()));
-  std::vector<Image> all;
-  for (const Image& image : queries) {
-    if (static_cast<std::size_t>(image.grid().size(2) * image.frames()) > most_queries - all.size())
-      throw Error(ErrorCode::refused, fmt::format("queries: at most {} are taken at once", most_queries));
-    for (Image& one : pictures_of(image)) all.push_back(std::move(one));
-  }
-  if (all.empty()) throw Error(ErrorCode::not_possible, "queries: must be at least one; there is none");
+  const std::vector<Image> all = pictures_of(queries, most_queries);
   const std::vector<float> vectors = embedder.embed(all, run);
   const auto dimension = static_cast<std::size_t>(index.dimension);
   Result result;
