@@ -32,6 +32,7 @@ int print_completion(const Words& arguments);
 int info(const Words& arguments);
 int convert(const Words& arguments);
 int analyze(const Words& arguments);
+int cohort_run(const Words& arguments);
 int digital_patient(const Words& arguments);
 int train(const Words& arguments);
 int evaluate(const Words& arguments);

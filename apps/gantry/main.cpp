@@ -15,6 +15,7 @@ namespace gantry::cli {
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all{
       {"analyze", "Analyses imaging studies: findings, masks, report", analyze},
+      {"cohort run", "Analyses many studies and joins what was measured", cohort_run},
       {"info", "Says what files and folders hold", info},
       {"simulation digital-patient", "Makes a digital patient whose truth is known", digital_patient},
       {"convert", "Converts an image or a DICOM series", convert},
