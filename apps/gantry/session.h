@@ -27,6 +27,7 @@ class Session {
   bool json() const { return json_; }
   bool quiet() const { return quiet_; }
   bool verbose() const { return verbose_; }
+  bool threads_given() const { return !threads_.empty(); }
   /// nullptr with `--cache off`.
   const ResultCache* cache();
   /// Folder of the cache; empty with `--cache off`.

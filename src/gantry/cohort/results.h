@@ -15,10 +15,12 @@ struct CohortEntry {
   Json summary;
 };
 
-/// One row for each study with what was measured: name, study_uid, state, attempts, reason, then a column for each finding that has a
-/// number in any study, in the order of their first appearance; empty where it was not measured. Summaries of another form give no columns.
+/// One row for each study with what was measured: name, study_uid, state (done, failed), reason, then a column for each finding that has a
+/// number in any study, in the order of their first appearance; empty where it was not measured. A finding of a further series of the same
+/// study has the column `ID#2`, and so on. Summaries of another form give no columns. How often a study was tried, and when, is not told:
+/// the table is the same however it came about.
 Table cohort_table(const std::vector<CohortEntry>& entries);
-/// {"studies": [{"name", "state", "attempts", "reason", "findings": [{"id", "value", "unit"}]}], "done", "continued", "failed"}.
+/// {"studies": [{"name", "state", "reason", "findings": [{"study_uid", "id", "value", "unit"}]}], "done", "failed"}.
 Json cohort_json(const std::vector<CohortEntry>& entries);
 
 }  // namespace gantry

@@ -25,20 +25,23 @@ struct TaskOutcome {
   std::string reason;  ///< of a failure: the last line that the program printed, or how it ended
 };
 
-/// How tasks are run on one machine.
+/// How tasks are run.
 struct TaskOptions {
-  int at_once = 1;   ///< processes at one time
+  int at_once = 1;   ///< processes or jobs at one time; 0 with Slurm: as many as the cluster gives
   int attempts = 3;  ///< of a task that was killed, or whose program failed for other reasons than its input
+  int threads = 1;   ///< that each task will use: processors that a job asks Slurm for
 };
 
 /// Runs each task that has no result yet as a process of its own. One that a signal ended, that ran out of memory or that failed inside
 /// (exit status 5, 70, 126 and above) is tried again; another failure is the task's own and stands. A cancelled Run ends all processes and
-/// throws Error(cancelled). The outcomes are in the order of the tasks.
+/// throws Error(cancelled); when this process is killed they end with it. The outcomes are in the order of the tasks. Throws
+/// Error(not_possible) when a program cannot be started.
 std::vector<TaskOutcome> run_tasks(const std::vector<Task>& tasks, const TaskOptions& options, Run& run);
 
-/// The same through Slurm: an array of jobs (`sbatch --wait --array`), of which at most `at_once` run at one time, and another array for
-/// what has to be tried again. `folder` must be seen by all nodes and holds the script. A cancelled Run cancels the jobs. Throws
-/// Error(not_possible) where `sbatch` is missing or refuses.
+/// The same through Slurm: arrays of at most 1000 jobs (`sbatch --array`), and another array for what has to be tried again. `folder` must
+/// be seen by all nodes under the same path; it holds script, exit statuses and the number of the jobs, and belongs to this function alone.
+/// A cancelled Run cancels the jobs; those of a process that was killed go on, and the next call with the same folder waits for them before
+/// it submits anything. Throws Error(not_possible) where `sbatch` is missing, Error(peer) when Slurm refuses or does not answer.
 std::vector<TaskOutcome> run_tasks_on_slurm(const std::vector<Task>& tasks, const TaskOptions& options, const Path& folder, Run& run);
 
 /// A lock on a folder that ends with the process: two runs at once would do the same work twice. Throws Error(refused) when another has it.
@@ -52,8 +55,5 @@ class FolderLock {
  private:
   int file_ = -1;
 };
-
-/// Names for paths: the last part of each, with as many parts before it, joined by `_`, as make all differ.
-std::vector<std::string> short_names(const std::vector<Path>& paths);
 
 }  // namespace gantry

@@ -2,13 +2,14 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/cohort/tasks.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include "gantry/base/test_support.h"
 #include "gantry/base/test_tools.h"
 #include "gantry/base/text.h"
 #include "gantry/cohort/results.h"
+#include "gantry/cohort/study_names.h"
+#include "gantry/cohort/test_slurm.h"
 
 namespace gantry::tasks_test {
 namespace {
@@ -55,7 +56,6 @@ TEST(Tasks, that_were_killed_are_tried_again_and_those_that_fail_are_not) {
 
 TEST(Tasks, end_with_a_cancelled_run) {
   const TemporaryFolder folder;
-  gantry::Run run;
   const Path pid = folder.path() / "pid";
   RunOptions options;
   gantry::Run* cancelled = nullptr;
@@ -66,6 +66,9 @@ TEST(Tasks, end_with_a_cancelled_run) {
   cancelled = &observed;
   const std::vector<Task> tasks{shell_task(folder.path(), "long", "echo $$ > '" + pid.string() + "'; sleep 600")};
   EXPECT_EQ(error_of([&] { run_tasks(tasks, {}, observed); }).code(), ErrorCode::cancelled);
+  const auto process = parse_integer(trim(read_text(pid)));
+  ASSERT_TRUE(process);
+  EXPECT_NE(::kill(static_cast<pid_t>(*process), 0), 0);
 }
 
 TEST(Tasks, whose_program_is_missing_are_an_error) {
@@ -75,59 +78,10 @@ TEST(Tasks, whose_program_is_missing_are_an_error) {
   EXPECT_EQ(error_of([&] { run_tasks(tasks, {}, run); }).code(), ErrorCode::not_possible);
 }
 
-/// A Slurm of one node on this machine with a key, sockets and ports of its own; ended with the object.
-class SlurmNode {
- public:
-  SlurmNode() {
-    const std::string base = folder_.path().string();
-    std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
-    const int port = 20000 + 2 * static_cast<int>(::getpid() % 10000);
-    write_atomic(
-        folder_.path() / "slurm.conf",
-        fmt::format(
-            "ClusterName=gantry\nSlurmctldHost=localhost\nAuthType=auth/munge\nAuthInfo=socket={0}/munge.sock\nCredType=cred/munge\n"
-            "SlurmUser=root\nSlurmctldPort={1}\nSlurmdPort={2}\nStateSaveLocation={0}/state\nSlurmdSpoolDir={0}/spool\n"
-            "SlurmctldPidFile={0}/slurmctld.pid\nSlurmdPidFile={0}/slurmd.pid\nSlurmctldLogFile={0}/slurmctld.log\nSlurmdLogFile={0}/"
-            "slurmd.log\n"
-            "ProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\nJobAcctGatherType=jobacct_gather/none\n"
-            "AccountingStorageType=accounting_storage/none\nSelectType=select/cons_tres\nSelectTypeParameters=CR_CPU\nReturnToService=2\n"
-            "SchedulerParameters=sched_interval=1\nNodeName=localhost CPUs=1 State=UNKNOWN\nPartitionName=all Nodes=localhost Default=YES "
-            "State=UP\n",
-            base, port, port + 1));
-    ::setenv("SLURM_CONF", (base + "/slurm.conf").c_str(), 1);
-    run_command("cd '" + base +
-                "' && mkdir state spool && head -c 1024 /dev/urandom > munge.key && chmod 400 munge.key && munged --force --key-file='" +
-                base + "/munge.key' --socket='" + base + "/munge.sock' --pid-file='" + base + "/munged.pid' --log-file='" + base +
-                "/munged.log' --seed-file='" + base + "/munged.seed' && slurmctld -c && slurmd -N localhost");
-    for (int n = 0; n < 100 && !ready_; ++n) {
-      ready_ = run_command("sinfo -h -o %T").output.find("idle") != std::string::npos;
-      if (!ready_) ::usleep(100000);
-    }
-  }
-  ~SlurmNode() {
-    for (const char* name : {"slurmd", "slurmctld", "munged"}) {
-      try {
-        if (const auto id = parse_integer(trim(read_text(folder_.path() / (std::string(name) + ".pid")))))
-          ::kill(static_cast<pid_t>(*id), SIGKILL);
-      } catch (const Error&) {
-      }
-    }
-    ::unsetenv("SLURM_CONF");
-  }
-  bool ready() const { return ready_; }
-
- private:
-  TemporaryFolder folder_;
-  bool ready_ = false;
-};
-
 TEST(SlurmTasks, are_run_once_each_and_again_when_they_were_killed) {
-  for (const char* name : {"munged", "slurmctld", "slurmd", "sbatch"}) {
-    if (run_command(std::string("command -v ") + name).status != 0) GTEST_SKIP() << name << " is not installed";
-  }
-  if (::geteuid() != 0) GTEST_SKIP() << "slurmd needs the rights of root";
-  const SlurmNode node;
-  if (!node.ready()) GTEST_SKIP() << "slurmd cannot start here";
+  std::string why;
+  const auto node = slurm_for_test(why);
+  if (!node) GTEST_SKIP() << why;
   const TemporaryFolder folder;
   std::vector<Task> tasks;
   for (int n = 0; n < 4; ++n) tasks.push_back(shell_task(folder.path(), "plain " + std::to_string(n), "echo made > \"$result\""));
@@ -145,6 +99,21 @@ TEST(SlurmTasks, are_run_once_each_and_again_when_they_were_killed) {
   EXPECT_EQ(outcomes[5].state, TaskOutcome::State::failed);
   EXPECT_EQ(outcomes[5].attempts, 1);
   EXPECT_EQ(outcomes[5].reason, "input: holds no image");
+  EXPECT_EQ(node->jobs(), 7);
+
+  // A cancelled run leaves no job.
+  RunOptions settings;
+  gantry::Run* cancelled = nullptr;
+  const Path pid = folder.path() / "pid";
+  settings.progress = [&](double, std::string_view) {
+    if (std::filesystem::exists(pid)) cancelled->cancel();
+  };
+  gantry::Run observed(settings);
+  cancelled = &observed;
+  const std::vector<Task> endless{shell_task(folder.path(), "endless", "echo $$ > '" + pid.string() + "'; sleep 600")};
+  EXPECT_EQ(error_of([&] { run_tasks_on_slurm(endless, {}, folder.path(), observed); }).code(), ErrorCode::cancelled);
+  for (int n = 0; n < 300 && !run_command("squeue --noheader").output.empty(); ++n) ::usleep(100000);
+  EXPECT_EQ(run_command("squeue --noheader").output, "");
 }
 
 TEST(SlurmTasks, without_slurm_are_an_error) {
@@ -159,6 +128,22 @@ TEST(SlurmTasks, without_slurm_are_an_error) {
   EXPECT_EQ(error.code(), ErrorCode::not_possible);
 }
 
+TEST(SlurmTasks, that_slurm_refuses_are_an_error_with_its_words) {
+  const TemporaryFolder folder;
+  const Path sbatch = folder.path() / "sbatch";
+  write_atomic(sbatch, "#!/bin/sh\necho 'sbatch: error: invalid partition specified: none' >&2\nexit 1\n");
+  std::filesystem::permissions(sbatch, std::filesystem::perms(0700));
+  const char* path = std::getenv("PATH");
+  const std::string kept = path ? path : "";
+  ::setenv("PATH", folder.path().c_str(), 1);
+  gantry::Run run;
+  const std::vector<Task> tasks{{"one", {"/bin/true"}, folder.path() / "result", folder.path() / "log"}};
+  const Error error = error_of([&] { run_tasks_on_slurm(tasks, {}, folder.path(), run); });
+  ::setenv("PATH", kept.c_str(), 1);
+  EXPECT_EQ(error.code(), ErrorCode::peer);
+  EXPECT_STREQ(error.what(), "slurm: sbatch must take the jobs; it says: sbatch: error: invalid partition specified: none");
+}
+
 TEST(FolderLock, lets_one_run_at_a_time_work_in_a_folder) {
   const TemporaryFolder folder;
   {
@@ -168,23 +153,45 @@ TEST(FolderLock, lets_one_run_at_a_time_work_in_a_folder) {
   const FolderLock later(folder.path());
 }
 
-TEST(ShortNames, are_as_long_as_makes_them_differ) {
-  EXPECT_EQ(short_names({"/a/one", "/a/two"}), (std::vector<std::string>{"one", "two"}));
-  EXPECT_EQ(short_names({"/a/x/dicom", "/a/y/dicom", "/b/three/"}), (std::vector<std::string>{"x_dicom", "y_dicom", "three"}));
+TEST(StudyNames, are_as_long_as_makes_them_differ) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(study_names({"/a/one", "/a/two.nii.gz"}), (Names{"one", "two"}));
+  EXPECT_EQ(study_names({"/a/x/dicom", "/a/y/dicom", "/b/three/"}), (Names{"x_dicom", "y_dicom", "three"}));
+  EXPECT_EQ(study_names({"/a_b/c", "/a/b_c", "/z/c", "/z/b_c"}), (Names{"a_b_c", "a_b_c_2", "z_c", "z_b_c"}));
+  EXPECT_EQ(error_of([] { study_names({"/a/b", "/a/./b/"}); }).code(), ErrorCode::usage);
+}
+
+TEST(StudyNames, stay_what_they_were) {
+  const std::map<std::string, std::string> known{{path_key("/a/x/dicom"), "dicom"}};
+  EXPECT_EQ(study_names({"/a/x/dicom/", "/a/y/dicom", "/a/dicom"}, known), (std::vector<std::string>{"dicom", "y_dicom", "a_dicom"}));
+  EXPECT_EQ(study_names({"/b/dicom"}, known), std::vector<std::string>{"dicom_2"});
+}
+
+TEST(StudyNames, are_names_of_files_whatever_the_paths_are) {
+  const std::vector<std::string> names = study_names({"/a/..hidden", "/a/line\nbreak\x1b[2J", "/a/\xff\xfe", "/a/cohort.csv",
+                                                      Path("/a") / std::string(250, 'x'), Path("/b") / std::string(250, 'x'), "/"});
+  EXPECT_EQ(names[0], "_..hidden");
+  EXPECT_EQ(names[1], "line_break_[2J");
+  EXPECT_TRUE(is_utf8(names[2]));
+  EXPECT_EQ(names[3], "cohort.csv_2");
+  EXPECT_LE(names[4].size(), 120U);
+  EXPECT_NE(names[4], names[5]);
+  EXPECT_EQ(names[6], "root");
 }
 
 TEST(CohortTable, joins_what_was_measured_and_says_what_was_not) {
   const auto summary = [](const Json& findings) { return Json{{"studies", {{{"study_uid", "1.2"}, {"findings", findings}}}}}; };
   const Json volume{{"id", "brain.volume"}, {"value", 1200.5}, {"unit", "mL"}}, score{{"id", "score"}, {"value", nullptr}, {"unit", "1"}};
-  const std::vector<CohortEntry> entries{{"a", {TaskOutcome::State::done, 1, ""}, summary(Json::array({volume, score}))},
+  const std::vector<CohortEntry> entries{{"a", {TaskOutcome::State::done, 1, ""}, summary(Json::array({volume, score, volume}))},
                                          {"b", {TaskOutcome::State::failed, 3, "was ended by signal 9"}, nullptr},
-                                         {"c", {TaskOutcome::State::done, 1, ""}, Json{{"studies", 7}}}};
+                                         {"c", {TaskOutcome::State::continued, 0, ""}, Json{{"studies", 7}}}};
   EXPECT_EQ(cohort_table(entries).to_csv(),
-            "name,study_uid,state,attempts,reason,brain.volume\na,1.2,done,1,,1200.5\nb,,failed,3,was ended by signal 9,\nc,,done,1,,\n");
+            "name,study_uid,state,reason,brain.volume,brain.volume#2\na,1.2,done,,1200.5,1200.5\nb,,failed,was ended by signal 9,,\n"
+            "c,,done,,,\n");
   const Json json = cohort_json(entries);
   EXPECT_EQ(json["done"], 2);
   EXPECT_EQ(json["failed"], 1);
-  EXPECT_EQ(json["studies"][0]["findings"].size(), 1U);
+  EXPECT_EQ(json["studies"][0]["findings"].size(), 2U);
 }
 
 }  // namespace
