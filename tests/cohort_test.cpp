@@ -71,9 +71,9 @@ struct Cohort {
     return fmt::format("cohort run '{}'/* -o '{}' --modality CT --cache off --threads 1 {}", replace_all(studies.string(), "'", "'\\''"),
                        out.string(), options);
   }
-  /// The process that analyses the waiting study, when there is one within a minute.
+  /// The process that analyses the waiting study, when there is one within five minutes.
   pid_t waiting_process() const {
-    for (int n = 0; n < 600; ++n) {
+    for (int n = 0; n < 3000; ++n) {
       if (const pid_t process = gantry_process(" analyze ", study(waiting_one).string()); process > 0) return process;
       ::poll(nullptr, 0, 100);
     }
@@ -162,7 +162,7 @@ TEST(CohortRun, goes_on_after_it_was_interrupted_and_tries_what_was_killed_again
     // Whatever ends the run ends what it started.
     cohort.kill_command();
     EXPECT_EQ(first.ended().status, -1);
-    for (int n = 0; n < 500 && ::kill(waiting, 0) == 0; ++n) ::poll(nullptr, 0, 10);
+    for (int n = 0; n < 6000 && ::kill(waiting, 0) == 0; ++n) ::poll(nullptr, 0, 10);
     EXPECT_NE(::kill(waiting, 0), 0);
   }
   const auto before = cohort.results();

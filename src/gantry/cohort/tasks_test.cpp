@@ -112,7 +112,7 @@ TEST(SlurmTasks, are_run_once_each_and_again_when_they_were_killed) {
   cancelled = &observed;
   const std::vector<Task> endless{shell_task(folder.path(), "endless", "echo $$ > '" + pid.string() + "'; sleep 600")};
   EXPECT_EQ(error_of([&] { run_tasks_on_slurm(endless, {}, folder.path(), observed); }).code(), ErrorCode::cancelled);
-  for (int n = 0; n < 300 && !run_command("squeue --noheader").output.empty(); ++n) ::usleep(100000);
+  for (int n = 0; n < 600 && !run_command("squeue --noheader").output.empty(); ++n) ::usleep(100000);
   EXPECT_EQ(run_command("squeue --noheader").output, "");
 }
 

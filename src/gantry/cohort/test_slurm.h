@@ -92,7 +92,7 @@ class SlurmNode {
     daemons_.push_back(spawn({"slurmctld", "-D", "-c"}, base / "slurmctld.out"));
     daemons_.push_back(spawn({"slurmd", "-D", "-N", "localhost"}, base / "slurmd.out"));
     const auto begin = std::chrono::steady_clock::now();
-    while (alive() && !ready_ && std::chrono::steady_clock::now() - begin < std::chrono::seconds(20)) {
+    while (alive() && !ready_ && std::chrono::steady_clock::now() - begin < std::chrono::seconds(60)) {
       ready_ = run_command("sinfo --noheader --format=%T").output.find("idle") != std::string::npos;
       if (!ready_) ::poll(nullptr, 0, 50);
     }
