@@ -33,6 +33,24 @@ simulation::DigitalPatient small_chest(std::uint64_t seed) {
   return simulation::make_digital_patient(options, run);
 }
 
+/// Two by two pixels are one: the analysis takes a third of the time.
+Image coarse(const Image& image) {
+  const Grid& grid = image.grid();
+  const auto fine = image.as<float>();
+  const Vec3 spacing{2 * grid.spacing_mm().x, 2 * grid.spacing_mm().y, grid.spacing_mm().z};
+  Voxels<float> result(
+      Grid({grid.size(0) / 2, grid.size(1) / 2, grid.size(2)}, spacing, grid.world_from_voxel({0.5, 0.5, 0}), grid.direction()));
+  for (std::int64_t k = 0; k < grid.size(2); ++k) {
+    for (std::int64_t j = 0; j < grid.size(1) / 2; ++j) {
+      for (std::int64_t i = 0; i < grid.size(0) / 2; ++i) {
+        const float sum = fine(2 * i, 2 * j, k) + fine(2 * i + 1, 2 * j, k) + fine(2 * i, 2 * j + 1, k) + fine(2 * i + 1, 2 * j + 1, k);
+        result(i, j, k) = 0.25F * sum;
+      }
+    }
+  }
+  return Image(std::move(result));
+}
+
 Json analysed(const Path& input, const Path& out, int threads = 2, const std::string& modality = "") {
   analysis::AnalyzeOptions options;
   options.inputs = {input};
@@ -71,12 +89,19 @@ std::map<std::string, std::string> digests(const Path& folder) {
 
 class DigitalChest : public testing::TestWithParam<int> {};
 
-TEST_P(DigitalChest, is_measured_as_it_is) {
+TEST_P(DigitalChest, is_measured_as_it_is_with_the_same_bytes_for_one_and_two_threads) {
   const auto patient = small_chest(static_cast<std::uint64_t>(GetParam()));
   const TemporaryFolder folder;
   gantry::Run run;
   dicom::write_image_as_dicom(folder.path() / "dicom", patient.image, "CT", "1.2.840.10008.1.2.1", run);
   const Json summary = analysed(folder.path() / "dicom", folder.path() / "out");
+  if (GetParam() == 902) {
+    analysed(folder.path() / "dicom", folder.path() / "one", 1);
+    const auto one = digests(folder.path() / "one"), two = digests(folder.path() / "out");
+    EXPECT_GT(one.size(), 8u);
+    for (const auto& [name, digest] : one) EXPECT_EQ(two.contains(name) ? two.at(name) : "missing", digest) << name;
+    EXPECT_EQ(one.size(), two.size());
+  }
   const Json& study = summary.at("studies").at(0);
   for (const std::string side : {"lung_left", "lung_right"}) {
     const double truth = patient.truth.at("volumes_ml").at(side).get<double>();
@@ -94,19 +119,6 @@ TEST_P(DigitalChest, is_measured_as_it_is) {
 }
 
 INSTANTIATE_TEST_SUITE_P(UnseenSeeds, DigitalChest, testing::Values(901, 902));
-
-TEST(Analyze, gives_the_same_bytes_for_one_and_two_threads) {
-  const auto patient = small_chest(903);
-  const TemporaryFolder folder;
-  gantry::Run run;
-  dicom::write_image_as_dicom(folder.path() / "dicom", patient.image, "CT", "1.2.840.10008.1.2.1", run);
-  analysed(folder.path() / "dicom", folder.path() / "one", 1);
-  analysed(folder.path() / "dicom", folder.path() / "two", 2);
-  const auto one = digests(folder.path() / "one"), two = digests(folder.path() / "two");
-  EXPECT_GT(one.size(), 8u);
-  for (const auto& [name, digest] : one) EXPECT_EQ(two.contains(name) ? two.at(name) : "missing", digest) << name;
-  EXPECT_EQ(one.size(), two.size());
-}
 
 /// The image with its axes in another order: axis n of the result runs along axis `order[n]`, backwards when `flip[n]`.
 Image reordered(const Image& image, std::array<int, 3> order, std::array<bool, 3> flip) {
@@ -175,7 +187,7 @@ Image tilted(const Image& image, Vec3 degrees, const Run& run) {
 }
 
 TEST(Analyze, keeps_sides_and_volumes_in_every_order_of_axes) {
-  const auto patient = small_chest(904);
+  const Image chest = coarse(small_chest(904).image);
   const TemporaryFolder folder;
   gantry::Run run;
   struct Variant {
@@ -187,15 +199,13 @@ TEST(Analyze, keeps_sides_and_volumes_in_every_order_of_axes) {
   };
   const std::vector<Variant> variants{{"axial", {0, 1, 2}, {false, false, false}, true},
                                       {"coronal", {0, 2, 1}, {false, true, false}, true},
-                                      {"reversed", {0, 1, 2}, {false, false, true}, true},
                                       {"feet_first", {0, 1, 2}, {true, false, true}, true},
-                                      {"ras", {0, 1, 2}, {true, true, false}, false},
-                                      {"psl", {1, 2, 0}, {false, false, false}, false},
+                                      {"psr", {1, 2, 0}, {false, false, true}, false},
                                       {"oblique", {0, 1, 2}, {false, false, false}, true, {14, -9, 11}}};
   double left = NAN, right = NAN;
   for (const Variant& variant : variants) {
     const bool oblique = norm(variant.tilt_degrees) > 0;
-    const Image image = reordered(oblique ? tilted(patient.image, variant.tilt_degrees, run) : patient.image, variant.order, variant.flip);
+    const Image image = reordered(oblique ? tilted(chest, variant.tilt_degrees, run) : chest, variant.order, variant.flip);
     Path input = folder.path() / (variant.name + ".nii.gz");
     if (variant.dicom) {
       input = folder.path() / variant.name;
@@ -390,17 +400,18 @@ TEST(Analyze, finds_the_same_uptake_however_a_vendor_states_it) {
                                   {"Philips Medical Systems", "CNTS", "START"},
                                   {"Philips Medical Systems", "CNTS", "ADMIN"}};
   const TemporaryFolder folder;
+  simulation::DigitalPatientOptions options;
+  options.seed = 906;
+  options.modality = simulation::PatientModality::pet;
+  options.size = simulation::PatientSize::small;
+  gantry::Run run;
+  const simulation::DigitalPatient patient = simulation::make_digital_patient(options, run);
   double reference = NAN;
   for (std::size_t n = 0; n < ways.size(); ++n) {
-    simulation::DigitalPatientOptions options;
-    options.seed = 906;
-    options.modality = simulation::PatientModality::pet;
-    options.size = simulation::PatientSize::small;
     options.pet = {ways[n].manufacturer, ways[n].units, ways[n].decay};
-    gantry::Run run;
-    const Path patient = folder.path() / std::to_string(n);
-    simulation::write_digital_patient(patient, options, run);
-    const Json summary = analysed(patient / "dicom", folder.path() / (std::to_string(n) + "_out"));
+    const Path series = folder.path() / std::to_string(n);
+    simulation::write_digital_patient_series(series, patient, options, run);
+    const Json summary = analysed(series, folder.path() / (std::to_string(n) + "_out"));
     const Json& study = summary.at("studies").at(0);
     const double found = value_of(study, "pet_lesion.1.suv_max");
     if (n == 0) reference = found;

@@ -28,14 +28,16 @@ def main():
                    # Wrong passwords close the login for a minute; multipart/related is not among what schemathesis can write.
                    "--exclude-operation-id", "post_login", "--exclude-operation-id", "post_dicom_web_studies",
                    "--exclude-operation-id", "post_dicom_web_studies_by_study"]
-        # Half a minute for all routes on two idle cores, with patience for busy ones; then random requests for a given time.
-        for phase, seconds in (("coverage", "600"), ("fuzzing", fuzzing)):
-            run = subprocess.run([*command, "--phases", phase, "--max-time", seconds], capture_output=True, text=True, env={**os.environ, "PYTHONWARNINGS": "ignore"}, cwd="/tmp")
+        # Systematic requests to all routes, but of the runs of operations, which have one handler, to four; then random requests to all for a
+        # given time.
+        runs = ["--exclude-path-regex", r"/operations/(?!filter\.gaussian|radiomics\.extract|statistics\.roc|video\.read)[^{]*/runs"]
+        for phase, seconds, without in (("coverage", "600", runs), ("fuzzing", fuzzing, [])):
+            run = subprocess.run([*command, *without, "--phases", phase, "--max-time", seconds], capture_output=True, text=True, env={**os.environ, "PYTHONWARNINGS": "ignore"}, cwd="/tmp")
             print(run.stdout[-6000:], run.stderr[-2000:])
             assert run.returncode == 0, "schemathesis found a server error, or could not run"
             if phase == "coverage":
                 tried, selected = (re.search(pattern, run.stdout) for pattern in (r"Tested: (\d+)", r"Selected: (\d+)/"))
-                assert tried and selected and int(tried.group(1)) == int(selected.group(1)) >= 50, "schemathesis did not try every route"
+                assert tried and selected and int(tried.group(1)) == int(selected.group(1)) >= 45, "schemathesis did not try every route"
         assert server.process.poll() is None, "the server ended"
 
 

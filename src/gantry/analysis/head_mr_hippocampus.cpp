@@ -139,7 +139,9 @@ void add_hippocampi(SeriesResult& result, const HeadMr& head, const SeriesInput&
     const learning::SegmentationModel model(model_folder(profile, 0));
     const learning::VolumeModel locator(locator_folder);
     Run first = run.part(0, 0.9, "where the hippocampus lies");
-    const Labels places = locator.segment(input.image, first);
+    // Beside, behind and below the middle of the brain; a tilted head has room.
+    const Vec3 middle = place_of(head.brain.parenchyma).middle;
+    const Labels places = locator.segment(input.image, first, learning::WorldBox{middle - Vec3{50, 45, 65}, middle + Vec3{50, 55, 30}});
     const std::string method = "outline by " + model.bundle().id() + " where " + locator.bundle().id() + " finds it";
     const double error = profile.number("hippocampus_volume_error_percent", 10, 1, 100) / 100;
     struct Side {

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/learning/volume_model.h"
 
+#include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "gantry/base/error.h"
@@ -43,6 +45,32 @@ void keep_largest(Voxels<std::uint16_t>& classes, const Run& run) {
   });
 }
 
+/// Classes of the voxels within the box; 0 outside it. The result is as large as the network had to see.
+Voxels<std::uint16_t> classify_part(const bundle::VolumeNetwork& network, const Voxels<float>& volume, const WorldBox& box, Run& run) {
+  const Grid& grid = volume.grid();
+  const Vec3 a = grid.voxel_from_world(box.low), b = grid.voxel_from_world(box.high);
+  const bool normalised =
+      std::any_of(network.layers().begin(), network.layers().end(), [](const bundle::VolumeLayer& layer) { return layer.normalised; });
+  Size3 low{}, high{}, begin{}, size{};
+  for (std::size_t n = 0; n < 3; ++n) {
+    const auto axis = static_cast<int>(n);
+    const std::int64_t last = grid.size(axis) - 1, reach = normalised ? last : network.reach();
+    low[n] = std::clamp<std::int64_t>(std::llround(std::min(a[axis], b[axis])), 0, last);
+    high[n] = std::clamp<std::int64_t>(std::llround(std::max(a[axis], b[axis])), 0, last);
+    begin[n] = std::max<std::int64_t>(0, low[n] - reach);
+    size[n] = std::min(last, high[n] + reach) - begin[n] + 1;
+  }
+  Voxels<std::uint16_t> classes = classify_voxels(network, crop<float>(volume, begin, size), run);
+  for (std::int64_t k = 0; k < size[2]; ++k)
+    for (std::int64_t j = 0; j < size[1]; ++j)
+      for (std::int64_t i = 0; i < size[0]; ++i) {
+        const Size3 at{begin[0] + i, begin[1] + j, begin[2] + k};
+        for (std::size_t n = 0; n < 3; ++n)
+          if (at[n] < low[n] || at[n] > high[n]) classes(i, j, k) = 0;
+      }
+  return classes;
+}
+
 }  // namespace
 
 std::vector<Label> label_table(const std::vector<bundle::NetworkClass>& classes, const std::string& method) {
@@ -58,7 +86,8 @@ std::vector<Label> label_table(const std::vector<bundle::NetworkClass>& classes,
   return table;
 }
 
-Labels segment_volume(const bundle::ImportedNetwork& network, const Image& image, const std::string& method, Run& run) {
+Labels segment_volume(const bundle::ImportedNetwork& network, const Image& image, const std::string& method, Run& run,
+                      const std::optional<WorldBox>& only) {
   for (const std::int64_t size : network.input_size)
     if (size < 1 || size > 1024)
       throw Error(ErrorCode::not_possible, fmt::format("network: must state an input of 1 to 1024 voxels; states {}", size));
@@ -66,7 +95,7 @@ Labels segment_volume(const bundle::ImportedNetwork& network, const Image& image
   scale_to_range(volume, network.range, run);
   run.progress(0.02, "network");
   Run part = run.part(0.02, 0.95, "network");
-  auto classes = classify_voxels(network.network, volume, part);
+  auto classes = only ? classify_part(network.network, volume, *only, part) : classify_voxels(network.network, volume, part);
   volume = Voxels<float>();
   keep_largest(classes, run);
   auto on_image = resample_labels<std::uint16_t>(classes, image.grid(), run);
@@ -81,6 +110,8 @@ Labels segment_volume(const bundle::ImportedNetwork& network, const Image& image
 
 VolumeModel::VolumeModel(const Path& folder) : bundle_(bundle::open_bundle(folder)), network_(bundle::read_network_bundle(bundle_)) {}
 
-Labels VolumeModel::segment(const Image& image, Run& run) const { return segment_volume(network_, image, bundle_.id(), run); }
+Labels VolumeModel::segment(const Image& image, Run& run, const std::optional<WorldBox>& only) const {
+  return segment_volume(network_, image, bundle_.id(), run, only);
+}
 
 }  // namespace gantry::learning

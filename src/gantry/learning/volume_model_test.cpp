@@ -63,6 +63,47 @@ TEST(VolumeModel, the_largest_part_comes_back_on_the_grid_of_the_image) {
   EXPECT_EQ(values(52, 42, 25), 0);
 }
 
+TEST(VolumeModel, a_part_of_the_head_has_the_classes_that_it_has_in_the_whole) {
+  gantry::Run run;
+  const Voxels<float> volume = balls();
+  bundle::ImportedNetwork network = threshold_network({96, 96, 96});
+  std::vector<bundle::VolumeLayer> layers = network.network.layers();
+  // Two layers before it average along the rows, at two widths, so that voxels see others.
+  for (const int dilation : {3, 5}) {
+    bundle::VolumeLayer mean;
+    mean.name = "mean";
+    mean.kernel = 3;
+    mean.dilation = dilation;
+    mean.weights = {{1, 1, 3, 3, 3}, std::vector<float>(27, 0.0F)};
+    for (const int n : {4, 13, 22}) mean.weights.values[static_cast<std::size_t>(n)] = 1.0F / 3;
+    mean.bias = {{1}, {0.0F}};
+    layers.insert(layers.begin(), mean);
+  }
+  network.network = bundle::VolumeNetwork(layers);
+  // From the middle of the larger ball to beyond the volume: a corner of the box lies outside.
+  const Vec3 low = volume.grid().world_from_voxel({25, 25, 15});
+  const WorldBox box{{low.x, low.y - 12, low.z - 8}, {low.x + 200, low.y + 9, low.z + 11}};
+  const Labels whole = segment_volume(network, Image(volume.clone()), "made", run);
+  const Labels part = segment_volume(network, Image(volume.clone()), "made", run, box);
+  const auto a = whole.image().as<std::uint8_t>(), b = part.image().as<std::uint8_t>();
+  std::int64_t inside = 0, left_out = 0;
+  for (std::int64_t n = 0; n < a.count(); ++n) {
+    const Vec3 at =
+        volume.grid().world_from_voxel({static_cast<double>(n % 60), static_cast<double>(n / 60 % 50), static_cast<double>(n / 3000)});
+    double depth = INFINITY;  // below -1: outside, above 1: inside; between them a voxel of the network decides
+    for (int axis = 0; axis < 3; ++axis) depth = std::min({depth, at[axis] - box.low[axis], box.high[axis] - at[axis]});
+    if (depth > 1) {
+      EXPECT_EQ(b[n], a[n]);
+      inside += a[n];
+    } else if (depth < -1) {
+      EXPECT_EQ(b[n], 0);
+      left_out += a[n];
+    }
+  }
+  EXPECT_GT(inside, 500);
+  EXPECT_GT(left_out, 500);
+}
+
 TEST(VolumeModel, a_network_without_a_stated_input_is_refused) {
   gantry::Run run;
   EXPECT_EQ(error_of([&] { segment_volume(threshold_network({0, 8, 8}), Image(balls()), "made", run); }).code(), ErrorCode::not_possible);

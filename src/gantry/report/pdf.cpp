@@ -486,11 +486,16 @@ class PdfWriter {
   }
 
   void foot() {
-    ensure(50);
-    y_ += 16;
+    const std::string text = report::footer_text(document_, language_);
+    constexpr double leading = 11.5;
+    TextStyle how = style(8, theme.quiet);
+    how.width = content;
+    const double height = 7 + leading * static_cast<double>(canvas_->lines(text, how).size());
+    ensure(4 + height);  // closer to what stands above rather than alone on a page
+    y_ += std::clamp(page_bottom - height - y_, 4.0, 16.0);
     canvas_->rectangle(margin, y_, content, 0.75, {theme.line, 1});
     y_ += 7;
-    paragraph(report::footer_text(document_, language_), style(8, theme.quiet), 11.5);
+    paragraph(text, style(8, theme.quiet), leading);
   }
 };
 

@@ -211,11 +211,10 @@ ReportDocument classifier_report(const Json& manifest, const std::string& bundle
                                  const learning::Table& probabilities, std::span<const int> labels) {
   const std::vector<std::string> classes = class_names_of(manifest);
   ReportDocument document = frame(manifest, bundle_id, part, static_cast<std::int64_t>(labels.size()));
-  const std::string accuracy = wording::fixed(100 * figure_of(figures, "accuracy"), 1),
-                    error = wording::fixed(figure_of(figures, "ece"), 3);
+  const std::string accuracy = wording::fixed(figure_of(figures, "accuracy"), 3), error = wording::fixed(figure_of(figures, "ece"), 3);
   document.glances.push_back({Attention::none,
-                              {fmt::format("Right: {} % of the cases; stated confidence is off by {} on average.", accuracy, error),
-                               fmt::format("正确率：{} %；置信度平均偏差 {}。", accuracy, error)},
+                              {fmt::format("Accuracy {}; stated confidence is off by {} on average.", accuracy, error),
+                               fmt::format("正确率 {}；置信度平均偏差 {}。", accuracy, error)},
                               {}});
   ReportDocument::Measurements table{.title = {"Figures", "指标"},
                                      .columns = {{"Figure", "指标"}, {"Value (95 % interval)", "数值（95 % 区间）"}},

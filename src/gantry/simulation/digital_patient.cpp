@@ -77,6 +77,10 @@ void write_digital_patient(const Path& out, const DigitalPatientOptions& options
   run.progress(1.0, "done");
 }
 
+void write_digital_patient_series(const Path& folder, const DigitalPatient& patient, const DigitalPatientOptions& options, Run& run) {
+  write_patient_series(folder, request_of(options), patient, run);
+}
+
 PatientModality parse_patient_modality(std::string_view text) {
   if (text == "ct") return PatientModality::ct;
   if (text == "mr") return PatientModality::mr;

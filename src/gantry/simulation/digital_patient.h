@@ -58,6 +58,9 @@ DigitalPatient make_digital_patient(const DigitalPatientOptions& options, Run& r
 /// `out/lesions.nii.gz`. `out` appears when it is complete; it must not exist or must be empty or a former digital patient.
 void write_digital_patient(const Path& out, const DigitalPatientOptions& options, Run& run);
 
+/// Writes the image of a patient alone, made by these options, as DICOM files in a new folder: one file a slice. `options.pet` says how.
+void write_digital_patient_series(const Path& folder, const DigitalPatient& patient, const DigitalPatientOptions& options, Run& run);
+
 /// Names on the command line. Throw Error(parameter) for unknown ones.
 PatientModality parse_patient_modality(std::string_view text);
 PatientSize parse_patient_size(std::string_view text);
