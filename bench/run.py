@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, compression, reconstruction, statistics, filter, radiotherapy, radiomics, registration, report, video, retrieval, archive, learning, start.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, compression, reconstruction, statistics, cohort, filter, radiotherapy, radiomics, registration, report, video, retrieval, archive, learning, start.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
 import contextlib
 import json
@@ -9,6 +9,7 @@ import math
 import os
 import platform
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -164,6 +165,38 @@ def suite_statistics():
             theirs = ["Rscript", str(ROOT / "bench/statistics.R"), case, ours[3]]
             a, b = interleaved(lambda: wall(ours), (lambda: wall(theirs)) if peer else (lambda: 0.0), 3)
             yield row("statistics", words, "wall", "s", a, b if peer else None, "R" if peer else "", 3, ours, theirs if peer else "")
+
+
+def suite_cohort():
+    """Twenty small CT volumes as whole commands: one after another beside a loop of the shell, two at one time beside xargs. Both write all results; only Gantry joins them."""
+    with tempfile.TemporaryDirectory() as folder:
+        studies = Path(folder) / "studies"
+        studies.mkdir()
+        for n in range(20):
+            subprocess.run([GANTRY, "filter", "gaussian", "phantom:sphere", str(studies / f"{n:02}.nii"), "--sigma", str(1 + 0.1 * n), "--quiet"], check=True)
+        for old in studies.glob("*.json"):
+            old.unlink()
+        one = f"{GANTRY} analyze $f -o {folder}/out/$(basename $f) --modality CT --cache off --quiet --threads"
+        for jobs, threads, name, loop in ((1, 2, "loop of the shell", f"for f in {studies}/*; do {one} 2; done"),
+                                          (2, 1, "xargs -P 2", f"ls {studies}/* | xargs -P 2 -I F sh -c 'f=F; {one} 1'")):
+            ours = [GANTRY, "cohort", "run", *sorted(map(str, studies.iterdir())), "-o", folder + "/out", "--modality", "CT", "--cache", "off", "--quiet", "--jobs", str(jobs), "--threads", str(threads)]
+            theirs = ["sh", "-c", loop]
+
+            worked = {"ours": [], "theirs": []}
+
+            def measured(command, side):
+                shutil.rmtree(folder + "/out", ignore_errors=True)
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                seconds = wall(command)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                worked[side].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+                return seconds
+
+            a, b = interleaved(lambda: measured(ours, "ours"), lambda: measured(theirs, "theirs"), 3)
+            ours[3:23], typed = ["studies/*"], lambda command: [word.replace(folder + "/", "").replace(str(BIN) + "/", "") for word in command]
+            yield row("cohort", f"20 CT of 64^3, {jobs} at one time", "wall", "s", a, b, name, 3, typed(ours), typed(theirs))
+            a, b = (statistics.median(worked[side]) for side in ("ours", "theirs"))
+            yield row("cohort", f"20 CT of 64^3, {jobs} at one time", "processor", "s", a, b, name, 3, typed(ours), typed(theirs))
 
 
 def suite_filter():
@@ -352,7 +385,7 @@ def main():
         at = words.index("--json")
         target = Path(words[at + 1])
         del words[at : at + 2]
-    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "compression": suite_compression, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "filter": suite_filter, "radiotherapy": suite_radiotherapy, "radiomics": suite_radiomics, "registration": suite_registration, "report": suite_report, "video": suite_video, "retrieval": suite_retrieval, "archive": suite_archive, "learning": suite_learning}
+    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "compression": suite_compression, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "cohort": suite_cohort, "filter": suite_filter, "radiotherapy": suite_radiotherapy, "radiomics": suite_radiomics, "registration": suite_registration, "report": suite_report, "video": suite_video, "retrieval": suite_retrieval, "archive": suite_archive, "learning": suite_learning}
     for word in words:
         if word not in suites:
             sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")

@@ -121,6 +121,20 @@ keep uptake '*-image-1.png' pet.regions
 gantry analyze tracer/dicom -o plain --profile other --cache off --quiet
 keep plain '*-image-2.png' other.image
 
+# Eight patients as a cohort, and which of what was measured goes with what they were made with.
+for seed in 11 12 13 14 15 16 17 18; do gantry simulation digital-patient "studies/patient-$seed" --seed "$seed" --size small --quiet; done
+gantry cohort run studies/* -o cohort --jobs 2 --profile any_ct --cache off --quiet
+python3 - <<'END'
+import json, pathlib
+kinds = ("body", "subcutaneous_fat", "liver", "lung_left", "lung_right")
+with open("truth.csv", "w") as table:
+    table.write("name," + ",".join("true " + kind for kind in kinds) + "\n")
+    for folder in sorted(pathlib.Path("studies").iterdir()):
+        truth = json.loads((folder / "truth.json").read_text())["volumes_ml"]
+        table.write(",".join([folder.name, *(str(truth[kind]) for kind in kinds)]) + "\n")
+END
+gantry statistics association cohort/cohort.csv truth.csv a.csv --key name --figure "$pages/cohort.association.png" --quiet
+
 # The digital patient with the labels of its truth.
 gantry visualization overlay ct.nii patient/labels.nii.gz "$pages/digital-patient.ct.png" --plane coronal --position 0 --pixels 560 \
   --centre 40 --width 400 --quiet
