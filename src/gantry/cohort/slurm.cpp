@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,15 +67,16 @@ class Slurm {
     return number;
   }
 
-  /// Waits until `finished()` or Slurm knows no job of the array that waits or runs. A cancelled Run cancels them.
+  /// Waits until `finished()`, which asks the file system about so many tasks and is asked the more seldom for them, or until Slurm knows
+  /// no job of the array that waits or runs. A cancelled Run cancels them.
   template <class Finished>
-  void wait(const std::string& number, const Finished& finished) const {
+  void wait(const std::string& number, std::size_t tasks, const Finished& finished) const {
     try {
       auto asked = SlurmClock::now();
       auto pause = 1s;
       for (int silent = 0; !finished();) {
         run_.check();
-        ::poll(nullptr, 0, 100);
+        ::poll(nullptr, 0, static_cast<int>(std::min<std::size_t>(100 + tasks, 10000)));
         if (SlurmClock::now() - asked < pause) continue;
         const int status = call({"squeue", "--noheader", "--me", "--name=gantry-cohort", "--jobs=" + number, "--format=%i"});
         const std::string said = last_line(log("squeue"));
@@ -168,7 +170,7 @@ std::vector<TaskOutcome> run_tasks_on_slurm(const std::vector<Task>& tasks, cons
       run.progress(static_cast<double>(count) / static_cast<double>(tasks.size()), fmt::format("{} of {}", count, tasks.size()));
     return count == tasks.size();
   };
-  if (const std::string before = slurm.submitted(); !before.empty()) slurm.wait(before, finished);
+  if (const std::string before = slurm.submitted(); !before.empty()) slurm.wait(before, tasks.size(), finished);
   std::vector<TaskOutcome> outcomes(tasks.size());
   std::vector<std::size_t> waiting;
   for (std::size_t n = 0; n < tasks.size(); ++n) {
@@ -186,7 +188,7 @@ std::vector<TaskOutcome> run_tasks_on_slurm(const std::vector<Task>& tasks, cons
       ++outcomes[n].attempts;
     }
     const std::string number = slurm.submit(array, options);
-    slurm.wait(number, [&] {
+    slurm.wait(number, tasks.size(), [&] {
       if (finished()) return true;
       for (std::size_t k = 1; k <= chosen.size(); ++k) {
         if (!std::filesystem::exists(slurm.status_file(k), ignored)) return false;

@@ -3,6 +3,7 @@
 #include "gantry/cohort/task_process.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>

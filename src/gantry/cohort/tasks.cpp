@@ -3,6 +3,7 @@
 #include "gantry/cohort/tasks.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/wait.h>
