@@ -228,6 +228,10 @@ struct Archive::State {
           // What was stored before is what counts: a file that has changed since is damaged, and stays so in the index.
           const auto before = index->instance(uid);
           if (before && before->sha256 != fingerprint.sha256) damages.push_back({uid, "the content has changed since it was stored"});
+          if (const auto received = index->received(uid)) {
+            entry.source = received->source;
+            entry.arrived = received->seconds;
+          }
           entry.record.size = before ? before->size : fingerprint.size;
           entry.record.sha256 = before ? before->sha256 : fingerprint.sha256;
           if (store.place_of(uid) != path) {
@@ -397,6 +401,11 @@ std::vector<InstanceRecord> Archive::instances(std::string_view study_uid, std::
 std::optional<InstanceRecord> Archive::instance(std::string_view sop_instance_uid) const {
   state_->flush();
   return state_->index->instance(sop_instance_uid);
+}
+
+std::optional<Received> Archive::received(std::string_view sop_instance_uid) const {
+  state_->flush();
+  return state_->index->received(sop_instance_uid);
 }
 
 Path Archive::file_of(std::string_view sop_instance_uid) const {

@@ -33,6 +33,12 @@ struct InstanceRecord {
   std::string sha256;      ///< of the data set behind the meta header, hexadecimal
 };
 
+/// How a stored object came.
+struct Received {
+  std::string source;        ///< the account or AE title that brought it; empty when a crash came between
+  std::int64_t seconds = 0;  ///< since 1970
+};
+
 /// The outcome of adding an object that was not refused.
 struct Added {
   InstanceRecord record;
@@ -121,6 +127,8 @@ class Archive {
                                         std::string_view sop_instance_uid = {}) const;
   /// One object by its UID alone.
   std::optional<InstanceRecord> instance(std::string_view sop_instance_uid) const;
+  /// Who brought an object, and when.
+  std::optional<Received> received(std::string_view sop_instance_uid) const;
   /// Where the file of an object lies now. Error(not_found). The file never changes, but `remove` unlinks it: open it soon.
   Path file_of(std::string_view sop_instance_uid) const;
   /// The header of a stored object: everything but pixels and bulk data.

@@ -237,7 +237,7 @@ void Index::insert(const IndexEntry& entry) {
   static const std::string sql = insert_statement(Level::instance, "series, size, sha256, source, arrived, AvailableTransferSyntaxUID", 6);
   Statement& add = writer_->cached(sql);
   add.bind(0, series).bind(1, static_cast<std::int64_t>(record.size)).bind(2, std::string_view(record.sha256));
-  add.bind(3, std::string_view(entry.source)).bind(4, now_seconds()).bind(5, std::string_view(record.transfer_syntax_uid));
+  add.bind(3, std::string_view(entry.source)).bind(4, entry.arrived ? entry.arrived : now_seconds()).bind(5, std::string_view(record.transfer_syntax_uid));
   bind_values(add, Level::instance, 6, entry);
   add.run();
   writer_->cached("UPDATE series SET NumberOfSeriesRelatedInstances = NumberOfSeriesRelatedInstances + 1 WHERE id = ?")
@@ -378,6 +378,13 @@ std::optional<InstanceRecord> Index::instance(std::string_view sop_instance_uid)
   InstanceRecord record = record_of(statement);
   statement.reset();
   return record;
+}
+
+std::optional<Received> Index::received(std::string_view sop_instance_uid) const {
+  const Reader reader(*this);
+  const auto statement = reader->prepare("SELECT source, arrived FROM instance WHERE SOPInstanceUID = ?");
+  if (!statement->bind(0, sop_instance_uid).step()) return std::nullopt;
+  return Received{statement->text(0), statement->integer(1)};
 }
 
 Statistics Index::statistics() const {

@@ -20,6 +20,7 @@ struct IndexEntry {
   InstanceRecord record;
   std::vector<std::optional<std::string>> values;
   std::string source;
+  std::int64_t arrived = 0;  ///< seconds since 1970; 0 = now
 };
 
 /// The record and the indexed values of an object. Errors as Incoming::finish.
@@ -49,6 +50,7 @@ class Index {
   std::int64_t count(const Query& query) const;
   std::vector<InstanceRecord> instances(std::string_view study_uid, std::string_view series_uid, std::string_view sop_instance_uid) const;
   std::optional<InstanceRecord> instance(std::string_view sop_instance_uid) const;
+  std::optional<Received> received(std::string_view sop_instance_uid) const;
   Statistics statistics() const;
 
  private:

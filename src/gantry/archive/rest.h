@@ -33,6 +33,8 @@ void add_operation_routes(Router& router, const Services& services);
 void add_analysis_route(Router& router, const Services& services);
 /// The analyses of the archive's studies: the latest result of one, its files, and starting one.
 void add_study_analysis_routes(Router& router, const Services& services);
+/// The segmentations of a study as versions of annotations, with who made them and what each changed.
+void add_annotation_routes(Router& router, const Services& services);
 /// The rules for studies that arrive, and what they say of those that are there.
 void add_arrival_routes(Router& router, const Services& services);
 /// The trained models that are installed, with their cards.

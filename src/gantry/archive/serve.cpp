@@ -45,6 +45,7 @@ void add_routes(Router& router, const Services& services, std::function<Response
   add_operation_routes(router, services);
   add_analysis_route(router, services);
   add_study_analysis_routes(router, services);
+  add_annotation_routes(router, services);
   add_arrival_routes(router, services);
   add_model_routes(router);
   add_job_routes(router, services);

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/catalogue/catalogue.h"
 
+#include "gantry/annotation/agreement.h"
+#include "gantry/annotation/version_history.h"
 #include "gantry/cohort/association_search.h"
 #include "gantry/cohort/roc_analysis.h"
 #include "gantry/cohort/survival_analysis.h"
@@ -82,6 +84,8 @@ const Catalogue& catalogue() {
     c.add<PointTracking>("video.track");
     c.add<PictureIndexing>("retrieval.index");
     c.add<SimilarPictures>("retrieval.search");
+    c.add<AnnotationVersions>("annotation.versions");
+    c.add<RaterAgreement>("annotation.agreement");
     c.add<RocAnalysis>("statistics.roc");
     c.add<SurvivalAnalysis>("statistics.survival");
     c.add<AssociationSearch>("statistics.association");

@@ -133,8 +133,60 @@ DicomFiles PortType<DicomFiles>::from_bytes(std::span<const std::byte> bytes) {
   return objects;
 }
 
+namespace {
+
+/// Two boxes on the grid, the first moved by `shift` along x and `slices` high.
+Labels two_boxes(const Grid& grid, std::int64_t shift, std::int64_t slices) {
+  Voxels<std::uint8_t> values(grid);
+  for (std::int64_t k = 2; k < 6; ++k) {
+    for (std::int64_t j = 6; j < 16; ++j) {
+      for (std::int64_t i = 4; i < 14 && k < 2 + slices; ++i) values(i + shift, j, k) = 1;
+      for (std::int64_t i = 22; i < 28 && j < 12; ++i) values(i, j, k) = 2;
+    }
+  }
+  return Labels(Image(std::move(values)), {label_of(1, "liver", "boxes"), label_of(2, "spleen", "boxes")});
+}
+
+DicomFiles segmentation_versions() {
+  dicom::Series source{.study_uid = "1.2.826.0.1.3680043.9.9999.16",
+                       .series_uid = "1.2.826.0.1.3680043.9.9999.16.1",
+                       .frame_of_reference_uid = "1.2.826.0.1.3680043.9.9999.16.2",
+                       .modality = "CT",
+                       .number = 1};
+  source.grid = Grid({32, 32, 8}, {1, 1, 2.5});
+  for (std::int64_t k = 0; k < 8; ++k) {
+    dicom::Instance slice;
+    slice.sop_class_uid = "1.2.840.10008.5.1.4.1.1.2";
+    slice.sop_instance_uid = fmt::format("{}.{}", source.series_uid, k + 1);
+    slice.position_mm = source.grid.world_from_voxel({0, 0, static_cast<double>(k)});
+    source.instances.push_back(std::move(slice));
+  }
+  const TemporaryFolder folder;
+  Run run;
+  const auto write = [&](const char* name, const Labels& labels, const dicom::SegmentationVersion& version) {
+    return dicom::write_segmentation(folder.path() / "seg" / name, source, labels, run, {}, dicom::SegmentationSeries::structures, version)
+        .sop_instance_uid;
+  };
+  std::filesystem::create_directory(folder.path() / "seg");
+  const std::string first = write("1.dcm", two_boxes(source.grid, 0, 4), {});
+  write("2.dcm", two_boxes(source.grid, 2, 4),
+        {.creator = "Reader^Anna", .date = "20260301", .time = "101500", .predecessor = first, .algorithm_type = "MANUAL"});
+  write("3.dcm", two_boxes(source.grid, 0, 3),
+        {.creator = "Reader^Ben",
+         .date = "20260302",
+         .time = "090000",
+         .algorithm_type = "MANUAL",
+         .series_description = "Corrected",
+         .series_uid = "1.2.826.0.1.3680043.9.9999.16.3"});
+  return PortType<DicomFiles>::read(folder.path() / "seg", run);
+}
+
+}  // namespace
+
 DicomFiles phantom_dicom(std::string_view name) {
-  if (name != "slice") throw Error(ErrorCode::usage, fmt::format("phantom:{}: there are no such DICOM objects; must be slice", name));
+  if (name == "versions") return segmentation_versions();
+  if (name != "slice")
+    throw Error(ErrorCode::usage, fmt::format("phantom:{}: there are no such DICOM objects; must be slice or versions", name));
   const Image head = phantom("shepp_logan");
   const Grid grid = head.grid().cropped({0, 0, 32}, {64, 64, 1});
   auto slice = Voxels<std::int16_t>::uninitialized(grid);

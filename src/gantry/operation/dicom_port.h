@@ -31,8 +31,10 @@ struct PortType<DicomFiles> {
   static DicomFiles from_bytes(std::span<const std::byte> bytes);
 };
 
-/// `slice`: the middle slice of the image phantom `shepp_logan` times 1000 as a CT of 64 x 64 pixels. Throws Error(usage) that lists the
-/// names.
+/// `slice`: the middle slice of the image phantom `shepp_logan` times 1000 as a CT of 64 x 64 pixels. `versions`: three segmentations of a
+/// source of 32 x 32 x 8 voxels of 1 x 1 x 2.5 mm: a box of 10 x 10 x 4 voxels and one of 6 x 6 x 4 beside it; the first box moved by two
+/// voxels by a reader who names the first version as predecessor; and the same as the first with one slice less by a reader who does not.
+/// Throws Error(usage) that lists the names.
 DicomFiles phantom_dicom(std::string_view name);
 
 }  // namespace gantry

@@ -101,12 +101,12 @@ Property property_of(const Label& label) {
   return property;
 }
 
-void add_segment(Draft& object, const Label& label, int number, const std::string& tracking_uid) {
+void add_segment(Draft& object, const Label& label, int number, const std::string& tracking_uid, const std::string& algorithm_type) {
   Draft& item = object.add_item("SegmentSequence");
   const Property property = property_of(label);
   item.set("SegmentNumber", number);
   item.set("SegmentLabel", single_value(label.name.empty() ? label.id : label.name));
-  item.set("SegmentAlgorithmType", "AUTOMATIC");
+  item.set("SegmentAlgorithmType", algorithm_type);
   item.set("SegmentAlgorithmName", single_value(label.method.empty() ? fmt::format("Gantry {}", version()) : label.method));
   item.set_code("SegmentedPropertyCategoryCodeSequence", property.category);
   item.set_code("SegmentedPropertyTypeCodeSequence", property.type);
@@ -257,20 +257,42 @@ void set_source_image(Draft& group, const Instance& source, bool is_multi_frame)
   image.set_code("PurposeOfReferenceCodeSequence", {"DCM", "121322", "Source image for image processing operation"});
 }
 
-std::string content_of(const Labels& labels, const SegmentIncludes& includes) {
+std::vector<std::string> words_of(const SegmentationVersion& edited) {
+  return {edited.creator,   edited.date, edited.time, edited.predecessor, edited.algorithm_type, edited.series_description,
+          edited.series_uid};
+}
+
+std::string content_of(const Labels& labels, const SegmentIncludes& includes, const SegmentationVersion& edited) {
   Sha256 hash;
   hash.add(labels.image().bytes());
   for (const Label& row : labels.table()) {
     hash.add(fmt::format("/{}/{}/{}/{}/{}/{}", row.value, row.id, row.name, row.code.value, fmt::join(row.color, ","), row.method));
   }
   for (const auto& [value, more] : includes) hash.add(fmt::format("/{}+{}", value, fmt::join(more, "+")));
+  // What Gantry itself writes keeps its UIDs.
+  if (const std::string own = fmt::format("/{}", fmt::join(words_of(edited), "/")); own != fmt::format("/{}", fmt::join(words_of({}), "/")))
+    hash.add(own);
   return hash.finish_hex();
+}
+
+void set_version(Draft& object, const Series& source, const SegmentationVersion& edited) {
+  object.set("ContentCreatorName", edited.creator);
+  if (!edited.date.empty()) object.set("ContentDate", edited.date);
+  if (!edited.time.empty()) object.set("ContentTime", edited.time);
+  if (!edited.series_uid.empty()) object.set("SeriesInstanceUID", edited.series_uid);
+  if (!edited.series_description.empty()) object.set("SeriesDescription", edited.series_description);
+  if (edited.predecessor.empty()) return;
+  Draft& study = object.add_item("PredecessorDocumentsSequence");
+  study.set("StudyInstanceUID", source.study_uid);
+  Draft& series = study.add_item("ReferencedSeriesSequence");
+  series.set("SeriesInstanceUID", derived_series_uid(source, structures_kind.name));
+  add_reference(series, "ReferencedSOPSequence", structures_kind.sop_class_uid, edited.predecessor);
 }
 
 }  // namespace
 
 WrittenSegmentation write_segmentation(const Path& path, const Series& source, const Labels& labels, Run& run,
-                                       const SegmentIncludes& includes, SegmentationSeries series) {
+                                       const SegmentIncludes& includes, SegmentationSeries series, const SegmentationVersion& edited) {
   const DerivedKind& kind = series == SegmentationSeries::lesions ? lesions_kind : structures_kind;
   if (labels.image().empty() || labels.image().components() != 1 || labels.image().frames() != 1)
     throw Error(ErrorCode::parameter, "labels: must be one label image without time frames");
@@ -286,8 +308,8 @@ WrittenSegmentation write_segmentation(const Path& path, const Series& source, c
       with_values(labels.image(), [&](const auto& values) { return frames_with_content(values, parts, run); });
   if (frames.empty()) throw Error(ErrorCode::not_possible, "labels: a segmentation needs at least one voxel that is not background");
 
-  WrittenSegmentation written{.sop_instance_uid = object_uid(source, "segmentation", content_of(labels, includes)),
-                              .series_instance_uid = derived_series_uid(source, kind.name)};
+  WrittenSegmentation written{.sop_instance_uid = object_uid(source, "segmentation", content_of(labels, includes, edited)),
+                              .series_instance_uid = edited.series_uid.empty() ? derived_series_uid(source, kind.name) : edited.series_uid};
   Draft object;
   set_derived_context(object, source, kind, written.sop_instance_uid, 1);
   object.set("FrameOfReferenceUID",
@@ -297,7 +319,7 @@ WrittenSegmentation write_segmentation(const Path& path, const Series& source, c
   object.set("ImageType", "DERIVED\\PRIMARY");
   object.set("ContentLabel", "SEGMENTATION");
   object.set("ContentDescription", "Structures outlined by Gantry; not a medical device");
-  object.set("ContentCreatorName", "Gantry");
+  set_version(object, source, edited);
   object.set("SamplesPerPixel", 1);
   object.set("PhotometricInterpretation", "MONOCHROME2");
   object.set("PixelRepresentation", 0);
@@ -321,7 +343,7 @@ WrittenSegmentation write_segmentation(const Path& path, const Series& source, c
     if (frame.segment == last_segment) continue;
     last_segment = frame.segment;
     const Label& label = *parts[frame.row].label;
-    add_segment(object, label, frame.segment, object_uid(source, "segment", label.id));
+    add_segment(object, label, frame.segment, object_uid(source, "segment", label.id), edited.algorithm_type);
     written.segment_number[label.value] = frame.segment;
   }
 

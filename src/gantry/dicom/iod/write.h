@@ -64,11 +64,20 @@ struct WrittenSegmentation {
 enum class SegmentationSeries { structures, lesions };
 /// Label value -> values of other labels that belong to it too: a lung to which its nodules belong. Segments may then overlap.
 using SegmentIncludes = std::map<int, std::vector<int>>;
+/// What tells a version of a segmentation from the one that it was made of.
+struct SegmentationVersion {
+  std::string creator = "Gantry";              ///< Content Creator's Name
+  std::string date, time;                      ///< of the content (DA and TM); empty: those of the source
+  std::string predecessor;                     ///< SOP Instance UID of the version before, in the same series
+  std::string algorithm_type = "AUTOMATIC";    ///< MANUAL and SEMIAUTOMATIC when a person drew
+  std::string series_description, series_uid;  ///< of a series of its own; empty: that of the kind
+};
 /// Writes a Segmentation (PS3.3 A.51), BINARY, one segment a label that has voxels, frames only where it is not empty, referring to the
 /// source instances. `labels` lie on the series' own grid. Errors: parameter (another grid, a series that is not from DICOM), not_possible
 /// (no voxel at all, 4 GiB or more).
 WrittenSegmentation write_segmentation(const Path& path, const Series& source, const Labels& labels, Run& run,
-                                       const SegmentIncludes& includes = {}, SegmentationSeries series = SegmentationSeries::structures);
+                                       const SegmentIncludes& includes = {}, SegmentationSeries series = SegmentationSeries::structures,
+                                       const SegmentationVersion& edited = {});
 
 /// One group of measurements of a TID 1500 report: about one segment, or about the series when `segment` is empty.
 struct MeasurementGroup {
