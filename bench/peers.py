@@ -217,8 +217,28 @@ def exact_vectors(path):
     print(json.dumps({"seconds": (time.perf_counter() - begin) / 100}))
 
 
+def raters(paths):
+    """STAPLE of label images, and the overlap of each pair."""
+    import SimpleITK as sitk
+
+    images = [sitk.Cast(sitk.ReadImage(path), sitk.sitkUInt8) for path in paths]
+
+    def work():
+        sitk.STAPLEImageFilter().Execute(images)
+        for a in range(len(images)):
+            for b in range(a + 1, len(images)):
+                overlap = sitk.LabelOverlapMeasuresImageFilter()
+                overlap.Execute(images[a], images[b])
+                overlap.GetDiceCoefficient(1)
+
+    timed(work)
+
+
 def main():
     case = sys.argv[1]
+    if case == "raters":
+        raters(sys.argv[2:])
+        return
     if case in ("vectors", "nearest_exact", "nearest_hnsw"):
         {"vectors": search_vectors, "nearest_exact": exact_vectors, "nearest_hnsw": nearest_vectors}[case](sys.argv[2])
         return

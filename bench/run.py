@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, compression, reconstruction, statistics, cohort, filter, radiotherapy, radiomics, registration, report, video, retrieval, archive, learning, start.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, compression, reconstruction, statistics, annotation, cohort, filter, radiotherapy, radiomics, registration, report, video, retrieval, archive, learning, start.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
 import contextlib
 import json
@@ -199,6 +199,20 @@ def suite_cohort():
             yield row("cohort", f"20 CT of 64^3, {jobs} at one time", "processor", "s", a, b, name, 3, typed(ours), typed(theirs))
 
 
+def suite_annotation():
+    """Three raters of a head: kappa, Dice, surface distances and STAPLE in one command, beside SimpleITK's STAPLE and label overlap."""
+    with tempfile.TemporaryDirectory() as folder:
+        raters = [f"{folder}/{n}.nii" for n in range(3)]
+        for n, rater in enumerate(raters):
+            subprocess.run([GANTRY, "segmentation", "threshold", "phantom:shepp_logan", f"{folder}/a.nii", "--lower", str(0.15 + 0.05 * n), "--quiet"], check=True)
+            subprocess.run([GANTRY, "filter", "resample", f"{folder}/a.nii", rater, "--size", "192,192,192", "--interpolation", "nearest", "--quiet"], check=True)
+        ours = [GANTRY, "annotation", "agreement", f"{folder}/out.json", *[word for rater in raters for word in ("--input", rater)], "--rule", "staple", "--quiet"]
+        theirs = [*PEERS, "raters", *raters]
+        own = statistics.median(wall(ours) for _ in range(3))
+        peer = statistics.median(reported(theirs) for _ in range(3))
+        yield row("annotation", "3 raters, 192^3 (ours: whole command with kappa and surfaces; peer: STAPLE and overlap alone)", "wall", "s", own, peer, "SimpleITK", 3, ours, theirs)
+
+
 def suite_filter():
     for program, case, words, peer in (("filter", "nlm", "non-local means 128^3, 3^3 in 11^3", "scikit-image"), ("filter", "n4", "N4 64^3, 4 x 50 updates", "SimpleITK"),
                                        ("quality", "ssim", "structural similarity 128^3", "scikit-image")):
@@ -385,7 +399,7 @@ def main():
         at = words.index("--json")
         target = Path(words[at + 1])
         del words[at : at + 2]
-    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "compression": suite_compression, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "cohort": suite_cohort, "filter": suite_filter, "radiotherapy": suite_radiotherapy, "radiomics": suite_radiomics, "registration": suite_registration, "report": suite_report, "video": suite_video, "retrieval": suite_retrieval, "archive": suite_archive, "learning": suite_learning}
+    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "compression": suite_compression, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "annotation": suite_annotation, "cohort": suite_cohort, "filter": suite_filter, "radiotherapy": suite_radiotherapy, "radiomics": suite_radiomics, "registration": suite_registration, "report": suite_report, "video": suite_video, "retrieval": suite_retrieval, "archive": suite_archive, "learning": suite_learning}
     for word in words:
         if word not in suites:
             sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")
