@@ -20,6 +20,7 @@ from . import compression as compression
 from . import report as report
 from . import video as video
 from . import retrieval as retrieval
+from . import annotation as annotation
 from . import statistics as statistics
 # generated: end
 

@@ -3,9 +3,11 @@
 #include "gantry/annotation/version_history.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "gantry/annotation/versions.h"
+#include "gantry/base/text.h"
 #include "gantry/visualization/canvas.h"
 #include "gantry/volume/measure.h"
 
@@ -131,6 +133,20 @@ Image draw(const std::vector<Panel>& panels, const Image* image) {
   return canvas->image();
 }
 
+/// Of the change that made a version; Dice is that of all segments together.
+Panel panel_of(std::shared_ptr<const VersionChange> change, std::size_t version, const AnnotationObject& later) {
+  SegmentChange all;
+  for (const SegmentChange& segment : change->segments) {
+    all.kept += segment.kept;
+    all.added += segment.added;
+    all.removed += segment.removed;
+  }
+  const std::string author = later.author().empty() ? "" : ": " + replace_all(later.author(), "^", " ");
+  const auto ml = [&](std::int64_t voxels) { return static_cast<double>(voxels) * change->voxel_ml; };
+  return {change, fmt::format("Version {}{}", version, author),
+          fmt::format("Dice {:.3f}, +{:.2f} mL, -{:.2f} mL", all.dice(), ml(all.added), ml(all.removed))};
+}
+
 Table::Cell cell_of(const Json& value) {
   if (value.is_number()) return value.get<double>();
   return value.is_string() ? Table::Cell(value.get<std::string>()) : Table::Cell();
@@ -200,30 +216,30 @@ AnnotationVersions::Result AnnotationVersions::operator()(const DicomFiles& obje
     throw Error(ErrorCode::not_possible, "objects: must hold a segmentation that can be read; " + reason);
   }
   const std::vector<Annotation> annotations = annotations_of(found);
+  using Pair = std::pair<const AnnotationObject*, const AnnotationObject*>;
+  std::map<Pair, std::size_t> number;  // of the later version; what is compared for the agreement of authors alone is not drawn
+  for (const Annotation& annotation : annotations) {
+    for (std::size_t v = 0; v < annotation.size(); ++v) {
+      if (annotation[v].former) number[{&found[annotation[*annotation[v].former].object], &found[annotation[v].object]}] = v + 1;
+    }
+  }
+  std::map<Pair, std::shared_ptr<const VersionChange>> known;
   std::vector<Panel> panels;
   std::size_t done = 0;
   const auto compare = [&](const AnnotationObject* former, const AnnotationObject& later) {
+    const Pair pair{former, &later};
+    std::shared_ptr<const VersionChange>& answer = known[pair];
+    if (answer) return answer;
     const double all = static_cast<double>(found.size());
     Run part = run.part(std::min(1.0, static_cast<double>(done) / all), std::min(1.0, static_cast<double>(done + 1) / all));
     ++done;
     auto change = std::make_shared<VersionChange>(compare_versions(former, later, part));
-    if (!former || panels.size() >= most_panels || change->plane.empty()) {
+    if (number.contains(pair) && panels.size() < most_panels && !change->plane.empty()) {
+      panels.push_back(panel_of(change, number[pair], later));
+    } else {
       change->plane = {};
-      return std::shared_ptr<const VersionChange>(std::move(change));
     }
-    double added = 0, removed = 0;
-    std::int64_t kept = 0, voxels = 0;
-    for (const SegmentChange& segment : change->segments) {
-      added += static_cast<double>(segment.added) * change->voxel_ml;
-      removed += static_cast<double>(segment.removed) * change->voxel_ml;
-      kept += 2 * segment.kept;
-      voxels += 2 * segment.kept + segment.added + segment.removed;
-    }
-    const std::string author = later.author().empty() ? "unknown author" : later.author();
-    panels.push_back({change, author,
-                      fmt::format("Dice {:.3f}, +{:.2f} mL, -{:.2f} mL",
-                                  voxels > 0 ? static_cast<double>(kept) / static_cast<double>(voxels) : 1.0, added, removed)});
-    return std::shared_ptr<const VersionChange>(std::move(change));
+    return answer = std::move(change);
   };
   Result result;
   Json described = describe_annotations(found, annotations, compare);
