@@ -39,8 +39,8 @@ gantry visualization mip oblique.nii "$out/visualization.reformat.png" --plane s
 
 gantry annotation versions phantom:versions a.json --figure "$out/annotation.versions.png" --quiet
 for n in -1 0 1; do gantry segmentation threshold ct.nii "rater$n.nii" --lower $((250 + 60 * n)) --quiet; done
-gantry annotation agreement a.json --input rater-1.nii --input rater0.nii --input rater1.nii --rule staple --consensus a.nii --quiet &&
-  outline a.nii annotation.agreement
+gantry annotation agreement a.json --input rater-1.nii --input rater0.nii --input rater1.nii --rule staple --consensus together.nii --quiet &&
+  outline together.nii annotation.agreement
 
 gantry statistics roc phantom:readers a.json --score reader_a --second reader_b --label truth --figure "$out/statistics.roc.png" --quiet
 gantry statistics survival phantom:remission a.json --time weeks --event relapse --group arm --figure "$out/statistics.survival.png" --quiet

@@ -110,7 +110,7 @@ TEST_F(Annotations, are_closed_and_bear_with_what_is_wrong) {
   EXPECT_EQ(answer["annotations"].size(), 1u);
   ASSERT_EQ(answer["unreadable"].size(), 1u);
   EXPECT_NE(answer["unreadable"][0]["reason"].get<std::string>().find("SegmentSequence"), std::string::npos);
-  for (const char* limit : {"0", "-1", "x", "1e3", ""}) EXPECT_EQ(annotations(std::string("?limit=") + limit).status, 400) << limit;
+  for (const char* limit : {"0", "-1", "x", "1e3", ""}) EXPECT_EQ(annotations(std::string("?limit=") + limit).status, 422) << limit;
   EXPECT_EQ(annotations("?limit=999999999").status, 200);
 }
 

@@ -237,7 +237,9 @@ void Index::insert(const IndexEntry& entry) {
   static const std::string sql = insert_statement(Level::instance, "series, size, sha256, source, arrived, AvailableTransferSyntaxUID", 6);
   Statement& add = writer_->cached(sql);
   add.bind(0, series).bind(1, static_cast<std::int64_t>(record.size)).bind(2, std::string_view(record.sha256));
-  add.bind(3, std::string_view(entry.source)).bind(4, entry.arrived ? entry.arrived : now_seconds()).bind(5, std::string_view(record.transfer_syntax_uid));
+  add.bind(3, std::string_view(entry.source))
+      .bind(4, entry.arrived ? entry.arrived : now_seconds())
+      .bind(5, std::string_view(record.transfer_syntax_uid));
   bind_values(add, Level::instance, 6, entry);
   add.run();
   writer_->cached("UPDATE series SET NumberOfSeriesRelatedInstances = NumberOfSeriesRelatedInstances + 1 WHERE id = ?")
