@@ -231,10 +231,14 @@ inline Value drawn_value(const PortInfo& type, Draw& draw, const Grid& common) {
   }
   if (&type == &port_info<Contours>()) return Value(drawn_contours(draw, common));
   if (&type == &port_info<DicomFiles>()) {
-    static const Bytes whole = *phantom_dicom("slice").files.front().bytes;
+    static const std::vector<DicomFiles::File> known = [] {
+      std::vector<DicomFiles::File> files = phantom_dicom("versions").files;
+      files.push_back(phantom_dicom("slice").files.front());
+      return files;
+    }();
     DicomFiles objects;
     for (std::size_t count = 1 + draw.below(3); count > 0; --count) {
-      Bytes bytes = whole;
+      Bytes bytes = *known[draw.below(known.size())].bytes;
       for (std::size_t changes = draw.below(4); changes > 0; --changes)
         bytes[132 + draw.below(bytes.size() - 132)] = static_cast<std::byte>(draw.byte());
       objects.files.push_back({std::to_string(count), std::make_shared<const Bytes>(std::move(bytes))});
