@@ -37,7 +37,7 @@ function(gantry_batches variable target)
   endif()
   set(most ${GANTRY_BATCH})
   if(target MATCHES "_test$")
-    math(EXPR most "2 * ${GANTRY_BATCH}")  # each file has a namespace of its own
+    set(most 10)  # each file has a namespace of its own
   endif()
   set(batches "")
   set(together "")
@@ -72,10 +72,11 @@ function(gantry_batches variable target)
   set(${variable} ${batches} PARENT_SCOPE)
 endfunction()
 
-# A folder of the library, its tests and benchmarks. EACH_ALONE: its sources are not compiled in batches. DEPENDS: folders that it includes.
-# APART: subfolders with a target of their own. TOGETHER: suites that run in one process, because what they look at takes long to make.
+# A folder of the library, its tests and benchmarks. EACH_ALONE: its sources are not compiled in batches; BATCH: so many at most. DEPENDS:
+# folders that it includes. APART: subfolders with a target of their own. TOGETHER: suites that run in one process, because what they look
+# at takes long to make.
 function(gantry_folder name)
-  cmake_parse_arguments(FOLDER "EACH_ALONE" "" "DEPENDS;LIBRARIES;APART;TOGETHER" ${ARGN})
+  cmake_parse_arguments(FOLDER "EACH_ALONE" "BATCH" "DEPENDS;LIBRARIES;APART;TOGETHER" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
   foreach(apart ${FOLDER_APART})
     list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${apart}/")
@@ -89,6 +90,9 @@ function(gantry_folder name)
     return()
   endif()
 
+  if(FOLDER_BATCH AND GANTRY_BATCH GREATER FOLDER_BATCH)
+    set(GANTRY_BATCH ${FOLDER_BATCH})
+  endif()
   if(NOT FOLDER_EACH_ALONE)
     gantry_batches(sources gantry_${name} ${sources})
   endif()

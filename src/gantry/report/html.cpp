@@ -136,9 +136,9 @@ a{color:inherit;text-decoration:none}
 }
 )css";
 
-class Writer {
+class HtmlWriter {
  public:
-  Writer(const ReportDocument& document, std::string_view language)
+  HtmlWriter(const ReportDocument& document, std::string_view language)
       : document_(document), language_(language == "zh" ? "zh" : "en"), words_(report::frame_words(language_)) {}
 
   std::string write() {
@@ -362,6 +362,6 @@ class Writer {
 
 }  // namespace
 
-std::string to_html(const ReportDocument& document, std::string_view language) { return Writer(document, language).write(); }
+std::string to_html(const ReportDocument& document, std::string_view language) { return HtmlWriter(document, language).write(); }
 
 }  // namespace gantry

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view no_break_space = "\u00a0";
 constexpr std::string_view narrow_space = "\u202f";
 
-bool chinese(std::string_view language) { return language == "zh"; }
+bool is_chinese(std::string_view language) { return language == "zh"; }
 
 struct UnitName {
   std::string_view ucum, shown;
@@ -101,7 +101,7 @@ std::string interval(const std::array<double, 2>& ends, std::string_view languag
   const int decimals = decimals_for(std::abs(ends[1] - ends[0]) / 2);
   const std::string low = fixed(ends[0], decimals);
   const std::string high = fixed(ends[1], decimals);
-  return chinese(language) ? "（" + low + "～" + high + "）" : "(" + low + " to " + high + ")";
+  return is_chinese(language) ? "（" + low + "～" + high + "）" : "(" + low + " to " + high + ")";
 }
 
 std::string range(double low, double high, std::string_view ucum, std::string_view language) {
@@ -113,16 +113,16 @@ std::string range(double low, double high, std::string_view ucum, std::string_vi
     return 3;
   };
   const int decimals = std::max(decimals_of(low), decimals_of(high));
-  const std::string between = chinese(language) ? "～" : " to ";
+  const std::string between = is_chinese(language) ? "～" : " to ";
   return with_unit(fixed(low, decimals) + between + fixed(high, decimals), ucum);
 }
 
 std::string measured(double value, const std::optional<std::array<double, 2>>& ends, std::string_view ucum, std::string_view language) {
-  if (!std::isfinite(value)) return chinese(language) ? "未测得" : "not measured";
+  if (!std::isfinite(value)) return is_chinese(language) ? "未测得" : "not measured";
   if (!ends || !std::isfinite((*ends)[0]) || !std::isfinite((*ends)[1])) return quantity(value, ucum);
   const int decimals = decimals_for(std::abs((*ends)[1] - (*ends)[0]) / 2);
   const std::string text = with_unit(fixed(value, decimals), ucum);
-  return chinese(language) ? text + interval(*ends, language) : text + " " + interval(*ends, language);
+  return is_chinese(language) ? text + interval(*ends, language) : text + " " + interval(*ends, language);
 }
 
 Words measured(double value, const std::optional<std::array<double, 2>>& ends, std::string_view ucum) {
@@ -138,7 +138,7 @@ Words measured(const Finding& finding) {
 std::string lower_bound(double value, std::string_view ucum) { return ">" + std::string(no_break_space) + quantity(value, ucum); }
 
 std::string list(const std::vector<std::string>& items, std::string_view language) {
-  const bool zh = chinese(language);
+  const bool zh = is_chinese(language);
   std::string text;
   for (std::size_t n = 0; n < items.size(); ++n) {
     if (n > 0) text += n + 1 == items.size() ? (zh ? "和" : " and ") : (zh ? "、" : ", ");
@@ -149,9 +149,9 @@ std::string list(const std::vector<std::string>& items, std::string_view languag
 
 std::string images(const std::vector<int>& numbers, std::string_view language) {
   if (numbers.empty()) return {};
-  std::string text = chinese(language) ? "图" : numbers.size() == 1 ? "Image" : "Images";
+  std::string text = is_chinese(language) ? "图" : numbers.size() == 1 ? "Image" : "Images";
   for (std::size_t n = 0; n < numbers.size(); ++n) {
-    text += n == 0 ? std::string(no_break_space) : std::string(chinese(language) ? "、" : ", ");
+    text += n == 0 ? std::string(no_break_space) : std::string(is_chinese(language) ? "、" : ", ");
     text += std::to_string(numbers[n]);
   }
   return text;
@@ -162,7 +162,7 @@ std::string count(std::int64_t number, std::string_view one, std::string_view ma
 }
 
 std::string attention(Attention attention, std::string_view language) {
-  const bool zh = chinese(language);
+  const bool zh = is_chinese(language);
   switch (attention) {
     case Attention::look_first:
       return zh ? "▲ 先看" : "▲ Look first";
@@ -189,7 +189,7 @@ std::string age(std::string_view dicom, std::string_view language) {
   if (text.size() < 2 || text.size() > 4) return {};
   const auto number = parse_integer(text.substr(0, text.size() - 1));
   if (!number || *number < 0) return {};
-  const bool zh = chinese(language);
+  const bool zh = is_chinese(language);
   std::string_view word;
   switch (text.back()) {
     case 'Y':

@@ -121,19 +121,19 @@ Entry entry_of(std::string_view step, std::string_view path) {
   return entry_of(*known);
 }
 
-struct Step {
+struct PathStep {
   std::string_view name;
   int item = -1;
 };
 
 /// "A[1].B" as {A, 1}, {B, -1}.
-std::vector<Step> steps_of(std::string_view path) {
-  std::vector<Step> steps;
+std::vector<PathStep> path_steps(std::string_view path) {
+  std::vector<PathStep> steps;
   for (std::string_view rest = path; !rest.empty();) {
     const std::size_t dot = rest.find('.');
     std::string_view part = rest.substr(0, dot);
     rest = dot == std::string_view::npos ? std::string_view{} : rest.substr(dot + 1);
-    Step step{part};
+    PathStep step{part};
     if (part.ends_with(']')) {
       const std::size_t open = part.find('[');
       const auto item = open == std::string_view::npos ? std::nullopt : parse_integer(part.substr(open + 1, part.size() - open - 2));
@@ -151,7 +151,7 @@ std::vector<Step> steps_of(std::string_view path) {
 }  // namespace
 
 Draft::Place Draft::place(std::string_view path) {
-  const std::vector<Step> steps = steps_of(path);
+  const std::vector<PathStep> steps = path_steps(path);
   Draft* object = this;
   for (std::size_t n = 0;; ++n) {
     const Entry entry = entry_of(steps[n].name, path);
@@ -176,7 +176,7 @@ Draft::Place Draft::place(std::string_view path) {
 
 const Draft::Element* Draft::find(std::string_view path) const {
   const Draft* object = this;
-  for (const Step& step : steps_of(path)) {
+  for (const PathStep& step : path_steps(path)) {
     const auto found = object->elements_.find(entry_of(step.name, path).tag);
     if (found == object->elements_.end()) return nullptr;
     if (step.item < 0) return &found->second;
