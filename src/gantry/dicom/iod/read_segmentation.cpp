@@ -89,7 +89,9 @@ Segmentation read_segmentation(const Header::Data& data) {
     }
   }
   std::set<int> numbers;
+  const bool label_map = words(root, 0x00620001U) == "LABELMAP";
   for (const DataSet& item : root.items(0x00620002U, 65535)) {
+    if (label_map && item.integer(0x00620004U) == 0) continue;  // the background
     Segment segment = read_segment(item);
     if (numbers.insert(segment.number).second) found.segments.push_back(std::move(segment));
   }
