@@ -21,7 +21,7 @@ function(gantry_program target)
   add_dependencies(${target} gantry_drawing)  # opened when something is drawn
 endfunction()
 
-# For tests, programs and the Python module, whose work is done in the library: a release compiles them lightly (decision 9). GCC 12 then
+# For tests, programs, the Python module and folders whose work is done by others: a release compiles them lightly (decision 9). GCC 12 then
 # gives false alarms inside std::regex.
 function(gantry_light_options target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Og> $<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:GNU>>:-Wno-maybe-uninitialized>)
@@ -72,11 +72,11 @@ function(gantry_batches variable target)
   set(${variable} ${batches} PARENT_SCOPE)
 endfunction()
 
-# A folder of the library, its tests and benchmarks. EACH_ALONE: its sources are not compiled in batches; BATCH: so many at most. DEPENDS:
-# folders that it includes. APART: subfolders with a target of their own. TOGETHER: suites that run in one process, because what they look
-# at takes long to make.
+# A folder of the library, its tests and benchmarks. EACH_ALONE: its sources are not compiled in batches; BATCH: so many at most. LIGHT: it
+# computes nothing itself. DEPENDS: folders that it includes. APART: subfolders with a target of their own. TOGETHER: suites that run in
+# one process, because what they look at takes long to make.
 function(gantry_folder name)
-  cmake_parse_arguments(FOLDER "EACH_ALONE" "BATCH" "DEPENDS;LIBRARIES;APART;TOGETHER" ${ARGN})
+  cmake_parse_arguments(FOLDER "EACH_ALONE;LIGHT" "BATCH" "DEPENDS;LIBRARIES;APART;TOGETHER" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
   foreach(apart ${FOLDER_APART})
     list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${apart}/")
@@ -100,6 +100,9 @@ function(gantry_folder name)
   add_library(gantry::${name} ALIAS gantry_${name})
   target_include_directories(gantry_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_compile_options(gantry_${name} PRIVATE ${GANTRY_FLAGS})
+  if(FOLDER_LIGHT)
+    gantry_light_options(gantry_${name})
+  endif()
   target_link_libraries(gantry_${name} PRIVATE ${FOLDER_LIBRARIES})
   foreach(dependency ${FOLDER_DEPENDS})
     if(TARGET gantry_${dependency})
