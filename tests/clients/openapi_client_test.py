@@ -17,7 +17,7 @@ with_packages("schemathesis")
 
 
 def main():
-    fuzzing = sys.argv[2] if len(sys.argv) > 2 else "20"
+    fuzzing = sys.argv[2] if len(sys.argv) > 2 else "10"
     login = "Basic " + base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
     with served(sys.argv[1]) as server:
         command = [str(Path(sys.executable).parent / "schemathesis"), "run", server.url + "/api/v1/openapi.json", "--header", f"Authorization: {login}",
