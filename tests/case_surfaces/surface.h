@@ -18,7 +18,7 @@ struct Step {
   std::string operation;
   std::vector<std::pair<std::string, std::string>> parameters;  ///< name, text
   std::vector<std::pair<std::string, std::string>> inputs;      ///< port, reference
-  std::string failure;                                          ///< begin of the message that must come
+  std::string failure;                                          ///< part of the message that must come
   std::vector<std::pair<int, std::string>> expectations;
 };
 
@@ -38,6 +38,7 @@ struct Surface {
   std::string name;
   std::string (*missing)();
   Outcome (*run)(const Step& step, const Operation& operation);
+  bool gives_files = false;  ///< its values come as files of the exchange format
 };
 
 /// All of them, the library first: the others must give what it gives. A further surface is one row here and one file beside this.

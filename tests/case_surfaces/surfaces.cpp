@@ -12,9 +12,9 @@ std::string never_missing() { return {}; }
 
 const std::vector<Surface>& surfaces() {
   static const std::vector<Surface> all{
-      {"library", never_missing, through_library}, {"pipeline", never_missing, through_pipeline},
-      {"command", never_missing, through_command}, {"python", missing_python, through_python},
-      {"rest", never_missing, through_rest},
+      {"library", never_missing, through_library},       {"pipeline", never_missing, through_pipeline},
+      {"command", never_missing, through_command, true}, {"python", missing_python, through_python, true},
+      {"rest", never_missing, through_rest, true},
   };
   return all;
 }

@@ -101,9 +101,14 @@ std::vector<JobOutput> run_order(const Operation& operation, const Order& order,
   for (const PortDescription& port : info.outputs) {
     const auto made = outputs.find(port.name);
     if (made == outputs.end()) continue;
-    const Path file = folder / (port.name + order.endings.at(port.name));
+    const Path own = folder / port.name, file = own / (port.name + order.endings.at(port.name));
+    std::filesystem::create_directory(own);
     with_context(port.name, [&] { made->second.front().write(file, run); });
     written.push_back({port.name, std::string(port.type->id), file});
+    // What lies beside it belongs to it: the table of labels.
+    for (const auto& entry : std::filesystem::directory_iterator(own)) {
+      if (entry.path() != file) written.push_back({entry.path().filename().string(), "file", entry.path()});
+    }
   }
   const Path record = folder / "provenance.json";
   write_atomic(record, to_text(provenance(operation, order.parameters, inputs, names)));
