@@ -201,14 +201,37 @@ TEST_F(Rest, runs_an_operation_on_a_series_of_the_archive) {
   server_.reset();
   {
     Archive archive({.data = folder_.path() / "data"});
-    archive.add(test::file_of({.pixel_bytes = 32}));
+    for (int k = 0; k < 2; ++k) {
+      dicom::test::Slice slice{.uid = fmt::format("1.2.3.{}", k + 1), .position = fmt::format("0\\0\\{}", 3 * k), .instance = k + 1};
+      slice.slope = "2";
+      slice.intercept = "-10";
+      for (std::uint16_t& value : slice.pixels) value = static_cast<std::uint16_t>(value + 10 * k);
+      Bytes file = dicom::write_file_meta(slice.sop_class, slice.uid, "1.2.840.10008.1.2.1");
+      const std::string set = dicom::test::slice_set(slice).bytes();
+      const auto bytes = std::as_bytes(std::span(set));
+      file.insert(file.end(), bytes.begin(), bytes.end());
+      archive.add(file);
+    }
   }
   start();
   const Json failed = ended(gaussian(R"({"inputs": {"image": "archive:9.9.9"}})"));
   EXPECT_EQ(failed["error"]["code"], "not_found");
   EXPECT_EQ(failed["error"]["status"], 404);
-  const Json job = ended(gaussian(R"({"inputs": {"image": "archive:1.2.3/1.2.3.1"}})"));
-  EXPECT_NE(job["error"]["code"], "not_found") << job;
+  const Json job =
+      ended(gaussian(R"({"inputs": {"image": "archive:1.2/1.2.3"}, "parameters": {"sigma": 1}, "formats": {"smoothed": ".nrrd"}})"));
+  ASSERT_EQ(job["state"], "done") << job;
+  write_atomic(folder_.path() / "out.nrrd", std::string_view(ask("GET", job["outputs"][0]["href"].get<std::string>()).body));
+  gantry::Run run;
+  const Image found = PortType<Image>::read(folder_.path() / "out.nrrd", run);
+  // Rows lie 2 mm apart, columns 0.5 mm, slices 3 mm; pixels 1 to 6 and 11 to 16, times 2, less 10.
+  Voxels<float> stored(Grid({3, 2, 2}, {0.5, 2, 3}));
+  for (std::int64_t n = 0; n < 12; ++n) stored[n] = static_cast<float>(2 * (n % 6 + 1 + 10 * (n / 6)) - 10);
+  const Arguments expected = catalogue().at("filter.gaussian").run({{"image", {Value(Image(std::move(stored)))}}}, {{"sigma", 1}}, run);
+  const Image& smoothed = expected.at("smoothed").front().as<Image>();
+  ASSERT_TRUE(found.grid().same_space(smoothed.grid()));
+  const VoxelView<float> here = found.as<float>(), there = smoothed.as<float>();
+  for (std::int64_t n = 0; n < 12; ++n) EXPECT_NEAR(here[n], there[n], 1e-4) << n;
+  EXPECT_GT(std::abs(here[0] + 8), 0.5);  // it is smoothed indeed
 }
 
 TEST_F(Rest, refuses_bad_input_with_the_status_of_the_error_table) {
@@ -272,6 +295,30 @@ TEST_F(Rest, cancels_a_job_that_waits) {
   const std::string address = "/api/v1/jobs/" + last["id"].get<std::string>();
   EXPECT_EQ(ask("DELETE", address).status, 204);
   EXPECT_EQ(ask("GET", address).status, 404);
+}
+
+// The search is so wide that the job takes a minute or more.
+TEST_F(Rest, shows_how_far_a_job_is_and_cancels_it_while_it_runs) {
+  const Reply accepted = ask("POST", "/api/v1/operations/filter.nlm/runs", json_type,
+                             R"({"inputs": {"image": "phantom:noise"}, "parameters": {"search_radius": 10, "patch_radius": 3}})");
+  ASSERT_EQ(accepted.status, 202) << accepted.body;
+  const std::string address = "/api/v1/jobs/" + accepted.json()["id"].get<std::string>();
+  Json job;
+  for (int n = 0; n < 6000; ++n) {
+    job = ask("GET", address).json();
+    if (job["progress"].get<double>() > 0) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(job["state"], "running") << job;
+  EXPECT_GT(job["progress"].get<double>(), 0);
+  EXPECT_LT(job["progress"].get<double>(), 1);
+  EXPECT_EQ(ask("DELETE", address).status, 204);
+  job = ask("GET", address + "?wait=60").json();
+  EXPECT_EQ(job["state"], "cancelled") << job;
+  EXPECT_EQ(job["error"]["code"], "cancelled");
+  EXPECT_LT(job["progress"].get<double>(), 1);
+  EXPECT_TRUE(job["outputs"].empty());
+  EXPECT_EQ(ask("GET", address + "/outputs/filtered").status, 404);
 }
 
 TEST_F(Rest, stops_soon_although_somebody_waits_for_a_job) {
