@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Gantry authors
 // Trained models as a user meets them: the guide, the model that ships, predictions, analysis of films.
+#include <csignal>
+#include <thread>
+
 #include "gantry/base/json.h"
 #include "gantry/base/random.h"
 #include "gantry/base/test_support.h"
@@ -10,6 +13,7 @@
 #include "gantry/learning/engine.h"
 #include "gantry/learning/novelty.h"
 #include "gantry/learning/picture_test_support.h"
+#include "gantry/learning/volume_test_support.h"
 
 namespace gantry::learn_test {
 namespace {
@@ -164,6 +168,46 @@ TEST_F(LearnCommand, loses_nothing_when_files_cannot_be_written) {
   EXPECT_EQ(run_script(train + "model && cmp model/weights.safetensors whole/weights.safetensors").status, 0);
   for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
     EXPECT_EQ(entry.path().filename().string().find(".tmp"), std::string::npos) << entry.path();
+}
+
+// Killed as soon as the checkpoint of an epoch lies beside the bundle, wherever in the next epoch that is.
+TEST_F(LearnCommand, goes_on_to_the_same_weights_after_it_was_killed) {
+  learning::test::write_bar_set(folder_.path() / "bars", 24);
+  learning::test::write_balls(folder_.path() / "balls", 5);
+  for (const std::string train : {"gantry train bars --task classification --widths 8,16 --blocks 1 --batch 16 --epochs 16",
+                                  "gantry train balls --task segmentation --widths 4,6 --epochs 6 --fold 0"}) {
+    SCOPED_TRACE(train);
+    const auto begun = [&](const std::string& out) { return train + " --threads 1 --verbose -o " + out; };
+    const auto [whole, said] = run_script(begun("whole"));
+    ASSERT_EQ(whole, 0) << said;
+    ASSERT_NE(said.find("epoch 1 of"), std::string::npos) << said;
+    const Path checkpoint = folder_.path() / ".again.training";
+    bool killed = false;
+    for (int trial = 0; trial < 5 && !killed; ++trial) {  // on a machine that is very busy it may end before
+      std::filesystem::remove_all(folder_.path() / "again");
+      write_atomic(folder_.path() / "again.sh", fmt::format("cd '{}'\nPATH='{}':$PATH\nexec {} >/dev/null 2>&1\n", folder_.path().string(),
+                                                            Path(GANTRY_PROGRAM).parent_path().string(), begun("again")));
+      const std::string script = (folder_.path() / "again.sh").string();
+      const pid_t child = ::fork();
+      if (child == 0) {
+        ::execlp("bash", "bash", script.c_str(), nullptr);
+        ::_exit(127);
+      }
+      ASSERT_GT(child, 0);
+      int status = 0;
+      while (!std::filesystem::exists(checkpoint) && ::waitpid(child, &status, WNOHANG) == 0)
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      ::kill(child, SIGKILL);
+      ::waitpid(child, &status, 0);
+      killed = WIFSIGNALED(status) && std::filesystem::exists(checkpoint);
+    }
+    ASSERT_TRUE(killed);
+    EXPECT_FALSE(std::filesystem::exists(folder_.path() / "again"));
+    const auto [resumed, words] = run_script(begun("again"));
+    EXPECT_EQ(resumed, 0) << words;
+    EXPECT_EQ(words.find("epoch 1 of"), std::string::npos) << words;
+    EXPECT_EQ(run_script("cmp whole/weights.safetensors again/weights.safetensors\nrm -r whole again").status, 0);
+  }
 }
 
 TEST_F(LearnCommand, measures_the_shipped_hippocampus_model_on_the_cases_that_it_held_out) {
