@@ -275,6 +275,7 @@ TEST_F(LearnCommand, analyzes_both_hippocampi_where_a_network_finds_them_and_is_
 TEST_F(LearnCommand, analyzes_films_inside_the_scope_of_the_model_and_gives_a_reason_for_others) {
   write_film(folder_.path() / "child/film.dcm", "003Y", "AP");
   write_film(folder_.path() / "adult/film.dcm", "045Y", "PA");
+  write_film(folder_.path() / "ageless/film.dcm", "", "AP");
   write_film(folder_.path() / "lateral/film.dcm", "003Y", "LL");
   write_film(folder_.path() / "inverted/film.dcm", "003Y", "AP", true);
   const auto summary = [&](const std::string& name, const std::string& before = "") {
@@ -297,11 +298,33 @@ TEST_F(LearnCommand, analyzes_films_inside_the_scope_of_the_model_and_gives_a_re
   const std::string id = (*finding)["model"];
   EXPECT_EQ(id.rfind("cxr_pneumonia@1 sha256:", 0), 0U) << id;
   EXPECT_EQ(child["models"][0], id);
+  // The explanation is a picture of the result, the only one with colours, and the report shows it; of a film out of scope there is none.
+  const auto explanations = [&](const std::string& name) {
+    gantry::Run run;
+    int count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path() / ("out-" + name) / "figures")) {
+      const Image picture = io::read(entry.path(), run);
+      const VoxelView<std::uint8_t> values = picture.as<std::uint8_t>();
+      std::int64_t coloured = 0;
+      for (std::int64_t n = 0; picture.components() == 3 && n < values.count(); n += 3) coloured += values[n] > values[n + 2] + 40 ? 1 : 0;
+      count += coloured > values.count() / 3 / 100 ? 1 : 0;  // of 100 pixels
+    }
+    const std::string report = read_text(folder_.path() / ("out-" + name) / "report.html");
+    EXPECT_EQ(report.find("What spoke for the class") != std::string::npos, count == 1) << name;
+    return count;
+  };
+  EXPECT_EQ(explanations("child"), 1);
 
   const Json adult = summary("adult");
   EXPECT_EQ(probability(adult), nullptr);
   EXPECT_TRUE(adult["models"].empty());
   EXPECT_NE(adult["warnings"].dump().find("the patient must be 1 to 5 years old; the age is 45"), std::string::npos) << adult["warnings"];
+  EXPECT_EQ(explanations("adult"), 0);
+  const Json ageless = summary("ageless");
+  EXPECT_EQ(probability(ageless), nullptr);
+  EXPECT_TRUE(ageless["models"].empty());
+  EXPECT_NE(ageless["warnings"].dump().find("the patient must be 1 to 5 years old; the header states no age"), std::string::npos)
+      << ageless["warnings"];
   const Json lateral = summary("lateral");
   EXPECT_EQ(probability(lateral), nullptr);
   EXPECT_NE(lateral["warnings"].dump().find("the view must be one of PA, AP; it is LL"), std::string::npos) << lateral["warnings"];
