@@ -118,6 +118,47 @@ TEST_F(EngineTest, explains_by_the_last_stage) {
   EXPECT_GE(*std::min_element(map.values.begin(), map.values.end()), 0.0f);
 }
 
+// One stage whose block adds a constant: features are A_c = max(0, max(0, w_c x) + d_c) and the score of class l is b_l + sum_c h_lc mean
+// A_c, so that the gradient by A_c at each of Z places is h_lc / Z, and Grad-CAM is max(0, sum_c h_lc A_c) / Z.
+TEST_F(EngineTest, explains_by_grad_cam_as_it_is_defined) {
+  const auto classifier = engine().classifier({.channels = 1, .classes = 2, .widths = {3}, .blocks = 1});
+  Weights weights = some_weights(*classifier);
+  const auto fill = [&](const std::string& name, const std::vector<float>& values) {
+    ASSERT_EQ(weights.tensors.at(name).values.size(), values.size()) << name;
+    weights.tensors[name].values = values;
+  };
+  const std::vector<float> w{1, -2, 0.5F}, d{0.25F, -0.1F, 0}, h{1, -1.5F, 0.5F, -2, 1, 3}, one{1, 1, 1}, zero{0, 0, 0};
+  std::vector<float> stem(27, 0.0F);
+  for (std::size_t c = 0; c < 3; ++c) stem[c * 9 + 4] = w[c];  // the middle of each kernel alone
+  fill("stem.weight", stem);
+  const auto normalize = [&](const std::string& name, const std::vector<float>& weight, const std::vector<float>& bias) {
+    fill(name + ".weight", weight);
+    fill(name + ".bias", bias);
+    fill(name + ".running_mean", zero);
+    fill(name + ".running_var", one);
+  };
+  normalize("stem_normalization", one, zero);
+  normalize("stage_1_block_1.normalization_2", zero, d);
+  fill("head.weight", h);
+  classifier->set_weights(weights);
+  const Tensor batch = batch_of(2);
+  const double scale = 1 / std::sqrt(1 + 1e-5);  // the small number that normalisation adds to the variance
+  for (int label = 0; label < 2; ++label) {
+    const Tensor map = classifier->activation_map(batch, label);
+    ASSERT_EQ(map.shape, (std::vector<std::int64_t>{2, 9, 8}));
+    int dark = 0;
+    for (std::size_t n = 0; n < map.values.size(); ++n) {
+      double sum = 0;
+      for (std::size_t c = 0; c < 3; ++c)
+        sum += h[static_cast<std::size_t>(label) * 3 + c] * std::max(0.0, std::max(0.0, w[c] * batch.values[n] * scale) + d[c]);
+      EXPECT_NEAR(map.values[n], std::max(0.0, sum) / 72, 1e-7) << label << " " << n;
+      dark += sum < 0 ? 1 : 0;
+    }
+    EXPECT_GT(dark, 10);
+    EXPECT_LT(dark, 134);
+  }
+}
+
 TEST_F(EngineTest, refuses_a_wrong_number_of_channels) {
   const auto classifier = engine().classifier(design_);
   const Error error = error_of([&] { classifier->forward(batch_of(2, 3), 1); });

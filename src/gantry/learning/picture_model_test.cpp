@@ -83,6 +83,23 @@ TEST_F(PictureModelTest, gives_the_same_bytes_for_the_same_seed_and_others_for_a
             sha256_hex(read_bytes(folder_.path() / "three/model/weights.safetensors")));
 }
 
+// With the names of the classes exchanged in the test part, its figures change and nothing that was learnt or chosen.
+TEST_F(PictureModelTest, takes_weights_and_temperature_from_other_parts_than_the_test) {
+  train(folder_.path() / "one/model", 3);
+  const Path part = folder_.path() / "bars/test";
+  fs::rename(part / "lying", part / "other");
+  fs::rename(part / "standing", part / "lying");
+  fs::rename(part / "other", part / "standing");
+  train(folder_.path() / "two/model", 3);
+  const Json one = bundle::open_bundle(folder_.path() / "one/model").manifest,
+             two = bundle::open_bundle(folder_.path() / "two/model").manifest;
+  EXPECT_EQ(read_bytes(folder_.path() / "one/model/weights.safetensors"), read_bytes(folder_.path() / "two/model/weights.safetensors"));
+  EXPECT_EQ(one["calibration"], two["calibration"]);
+  EXPECT_NE(one["calibration"]["temperature"], 1);
+  EXPECT_EQ(one["figures"]["validation"], two["figures"]["validation"]);
+  EXPECT_NEAR(one["figures"]["test"]["accuracy"].get<double>() + two["figures"]["test"]["accuracy"].get<double>(), 1, 1e-9);
+}
+
 TEST_F(PictureModelTest, goes_on_after_an_interruption_to_the_same_weights) {
   const PictureSet bars = set();
   TrainOptions options = quick(5);
