@@ -45,11 +45,13 @@ class Served:
 
 
 @contextlib.contextmanager
-def started(program, folder, *options):
-    """The running server over `folder`/data; at the end it must stop by itself, with status 0 and without a word on standard error, unless it
+def started(program, folder, *options, largest_file_kib=None):
+    """The running server over `folder`/data, whose files cannot grow beyond `largest_file_kib`, as on a disk that is full; at the end it must stop by itself, with status 0 and without a word on standard error, unless it
     was killed."""
     (Path(folder) / "password").write_text(PASSWORD + "\n")
     command = [program, "serve", "--data", folder + "/data", "--http-port", "0", "--dicom-port", "0", "--admin-password-file", folder + "/password", *options]
+    if largest_file_kib:
+        command = ["bash", "-c", f'ulimit -f {largest_file_kib} && exec "$@"', "bash", *command]
     with open(folder + "/errors", "w+") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         try:

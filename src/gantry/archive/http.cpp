@@ -74,7 +74,7 @@ std::uint64_t save(ByteStream& stream, const Path& path) {
   const auto fail = [&](int number) {
     if (file >= 0) ::close(file);
     if (file >= 0) ::unlink(path.c_str());
-    return Error(number == ENOSPC || number == EDQUOT ? ErrorCode::disk_full : ErrorCode::not_permitted,
+    return Error(number == ENOSPC || number == EDQUOT || number == EFBIG ? ErrorCode::disk_full : ErrorCode::not_permitted,
                  fmt::format("upload: cannot be kept: {}", std::strerror(number)));
   };
   if (file < 0) throw fail(errno);

@@ -222,6 +222,7 @@ void serve(const ServeOptions& options, const Catalogue& catalogue) {
   ::sigaddset(&signals, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of its writer
   const Server server(options, catalogue);
   if (const auto password = server.new_password()) {
     std::fprintf(stderr, "First start: user admin, password %s (shown this once)\n", password->c_str());

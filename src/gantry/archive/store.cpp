@@ -26,7 +26,7 @@ namespace {
 constexpr std::size_t block = std::size_t{256} << 10;
 
 [[noreturn]] void fail(std::string_view act, int number) {
-  const auto code = number == ENOSPC || number == EDQUOT                     ? ErrorCode::disk_full
+  const auto code = number == ENOSPC || number == EDQUOT || number == EFBIG  ? ErrorCode::disk_full
                     : number == EACCES || number == EPERM || number == EROFS ? ErrorCode::not_permitted
                     : number == ENOENT                                       ? ErrorCode::not_found
                                                                              : ErrorCode::unreadable;
