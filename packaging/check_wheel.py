@@ -34,6 +34,9 @@ def problems_of(wheel):
     for part in PARTS:
         if not any(name.startswith(part) for name in names):
             yield f"{wheel.name}: holds no {part}"
+    for name in names:
+        if any(word in Path(name).name for word in ("gantry_torch", "libtorch", "libc10")):
+            yield f"{wheel.name}: holds {name}; LibTorch is large and a package of its own"
     denied = [line.strip() for line in (ROOT / "tests/house/deny.txt").read_text().split("\n") if line.strip() and not line.startswith("#")]
     for name in names:
         if any(Path(name).name.startswith(word) for word in denied):

@@ -149,9 +149,14 @@ scenario("a study is looked through slice by slice, by keyboard, in the windows 
 });
 
 scenario("an analysis is asked for, seen under way, and its sentences, images, tables and report shown", async (page, context) => {
+  // As where the packaged viewer is installed; what its address must be does not depend on it.
+  await page.route("**/viewer", (route) => route.fulfill({ status: 200 }));
   await logIn(page, password);
   await page.locator("a.row-link", { hasText: "Digital, Patient" }).click();
   await page.getByRole("heading", { name: "Not analysed yet" }).waitFor();
+  const study = decodeURIComponent(new URL(page.url()).pathname.split("/").pop());
+  const viewer = page.getByRole("link", { name: "Open in the viewer" });
+  assert.equal(await viewer.getAttribute("href"), `/viewer?StudyInstanceUIDs=${study}`);
   await page.getByRole("button", { name: "Analyse this study" }).click();
   await page.getByRole("heading", { name: "The analysis is under way" }).waitFor();
   const sentence = page.getByRole("listitem").filter({ hasText: "Lung volume" });
@@ -159,6 +164,8 @@ scenario("an analysis is asked for, seen under way, and its sentences, images, t
   await page.getByRole("heading", { name: "Structures" }).waitFor();
   await page.getByRole("cell", { name: "Right lung", exact: true }).waitFor();
   await page.getByRole("button", { name: /Gantry segmentation/ }).waitFor();
+  const [masks] = await (await context.request.get(`/dicom-web/studies/${study}/series?Modality=SEG`)).json();
+  assert.equal(await viewer.getAttribute("href"), `/viewer?StudyInstanceUIDs=${study}&initialSeriesInstanceUID=${masks["0020000E"].Value[0]}`);
   await accessible(page, "study, analysed");
   await sentence.getByRole("button", { name: /^Image \d$/ }).first().click();
   const picture = page.getByRole("dialog").locator("img");
