@@ -73,7 +73,7 @@ function(gantry_batches variable target)
 endfunction()
 
 # A folder of the library, its tests and benchmarks. EACH_ALONE: its sources are not compiled in batches; BATCH: so many at most. LIGHT: it
-# computes nothing itself. DEPENDS: folders that it includes. APART: subfolders with a target of their own. TOGETHER: suites that run in
+# leaves computing to other folders. DEPENDS: folders that it includes. APART: subfolders with a target of their own. TOGETHER: suites that run in
 # one process, because what they look at takes long to make.
 function(gantry_folder name)
   cmake_parse_arguments(FOLDER "EACH_ALONE;LIGHT" "BATCH" "DEPENDS;LIBRARIES;APART;TOGETHER" ${ARGN})

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t most_panels = 6, most_others = 1000;
 constexpr Color kept_color{0x8c, 0x9a, 0xab}, added_color{0x00, 0x9e, 0x73}, removed_color{0xd5, 0x5e, 0x00};
+constexpr double kept_opacity = 0.45, changed_opacity = 0.85;
 
 /// A change to be drawn, with the words above it.
 struct Panel {
@@ -92,7 +93,7 @@ Image picture_of_change(const VersionChange& change, const Frame& frame, const B
       const double grey = 255 * background.at(world);
       const std::uint8_t kind = change.plane[static_cast<std::size_t>(j * change.columns + i)];
       const Color color = kind == 1 ? kept_color : kind == 2 ? added_color : removed_color;
-      const double opacity = kind == 0 ? 0 : kind == 1 ? 0.45 : 0.85;
+      const double opacity = kind == 0 ? 0 : kind == 1 ? kept_opacity : changed_opacity;
       for (std::size_t c = 0; c < 3; ++c)
         picture.data()[(y * width + x) * 3 + static_cast<std::int64_t>(c)] =
             static_cast<std::uint8_t>(std::lround((1 - opacity) * grey + opacity * color[c]));
@@ -125,8 +126,11 @@ Image draw(const std::vector<Panel>& panels, const Image* image) {
     canvas->picture(picture_of_change(change, frame, background, w, h), x + (side - w) / 2.0, y + head + (side - h) / 2.0, w, h);
   }
   double x = gap;
-  for (const auto& [color, word] : {std::pair{kept_color, "kept"}, std::pair{added_color, "added"}, std::pair{removed_color, "removed"}}) {
-    canvas->rectangle(x, height - foot + 8, 14, 14, {color}, 3);
+  for (const auto& [color, opacity, word] :
+       {std::tuple{kept_color, kept_opacity, "kept"}, std::tuple{added_color, changed_opacity, "added"},
+        std::tuple{removed_color, changed_opacity, "removed"}}) {
+    canvas->rectangle(x, height - foot + 8, 14, 14, {{0x80, 0x80, 0x80}}, 3);
+    canvas->rectangle(x, height - foot + 8, 14, 14, {color, opacity}, 3);
     canvas->text(x + 20, height - foot + 6, word, {.size = 14, .paint = ink});
     x += 100;
   }

@@ -145,7 +145,7 @@ class Factors {
     if (sex != "M" && sex != "F") refuse("PatientSex (0010,0040) must be M or F; got " + (sex.empty() ? "none" : sex));
     return sex == "M";
   }
-  static std::string tracer(const char* keyword) { return std::string("RadiopharmaceuticalInformationSequence[0].") + keyword; }
+  static std::string tracer(const char* keyword) { return fmt::format("RadiopharmaceuticalInformationSequence[0].{}", keyword); }
 
   double dose_bq() {
     const double dose = required(header_.number(tracer("RadionuclideTotalDose")), "RadionuclideTotalDose (0018,1074)");

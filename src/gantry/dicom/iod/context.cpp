@@ -15,10 +15,6 @@ namespace gantry::dicom {
 
 namespace {
 
-bool all_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 /// A date as PS3.5 wants it (old files write 2004.01.19), else empty.
 std::string valid_date(std::string text) {
   text = replace_all(std::string(trim(text)), ".", "");
@@ -86,6 +82,10 @@ Moment moment_of(const Header& header) {
 }
 
 }  // namespace
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
 
 std::string valid_text(const Header& header, std::string_view path) {
   const std::string value = to_valid_utf8(text_of(header, path));

@@ -20,6 +20,9 @@ struct DerivedKind {
   std::string_view series_description;
 };
 
+/// SOP classes of segmentations: one bit a voxel (or a fraction) for each segment, and one label a voxel.
+constexpr std::string_view segmentation_class = "1.2.840.10008.5.1.4.1.1.66.4", label_map_class = "1.2.840.10008.5.1.4.1.1.66.7";
+
 /// Date (DA) and time (TM) of the newest source instance: of its content, else its acquisition, series or study; 1970-01-01 when it
 /// states none, because derived objects need one.
 struct Moment {
@@ -29,6 +32,9 @@ Moment newest_moment(const Series& source);
 
 /// UID of the series that holds the objects of a kind derived from `source`.
 std::string derived_series_uid(const Series& source, std::string_view kind_name);
+
+/// Whether a text consists of digits, at least one.
+bool all_digits(std::string_view text);
 
 /// The text of an attribute in a form that its value representation allows: too long text is clipped; a malformed date, age, code or
 /// number is left out; empty when there is none.

@@ -16,7 +16,6 @@ namespace gantry::dicom {
 namespace {
 
 constexpr DerivedKind report_kind{"report", "1.2.840.10008.5.1.4.1.1.88.34", "SR", 2, "Gantry measurements"};
-constexpr std::string_view segmentation_class = "1.2.840.10008.5.1.4.1.1.66.4";
 
 Code dcm(std::string_view value, std::string_view meaning) { return {"DCM", std::string(value), std::string(meaning)}; }
 Code sct(std::string_view value, std::string_view meaning) { return {"SCT", std::string(value), std::string(meaning)}; }

@@ -10,12 +10,12 @@
 #include "gantry/codec/codec.h"
 #include "gantry/dicom/cells.h"
 #include "gantry/dicom/fragments.h"
+#include "gantry/dicom/iod/context.h"
 
 namespace gantry::dicom {
 
 namespace {
 
-constexpr std::string_view bits_class = "1.2.840.10008.5.1.4.1.1.66.4", label_map_class = "1.2.840.10008.5.1.4.1.1.66.7";
 constexpr std::uint64_t most_decoded_bytes = std::uint64_t{1} << 30;
 constexpr std::int64_t most_frames = 100000;
 constexpr std::size_t most_text = 256;
@@ -33,15 +33,11 @@ Code read_code(const DataSet& set, Tag sequence) {
   return {words(*item, 0x00080102U), words(*item, 0x00080100U), words(*item, 0x00080104U)};
 }
 
-bool digits_alone(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 std::string time_of(const DataSet& root) {
   const std::string date = words(root, 0x00080023U), time = words(root, 0x00080033U);
   const std::size_t dot = std::min(time.find('.'), time.size());
-  if (date.size() != 8 || !digits_alone(date) || dot != 6 || !digits_alone(std::string_view(time).substr(0, 6))) return {};
-  if (time.size() > 13 || (dot < time.size() && !digits_alone(std::string_view(time).substr(dot + 1)))) return {};
+  if (date.size() != 8 || !all_digits(date) || dot != 6 || !all_digits(std::string_view(time).substr(0, 6))) return {};
+  if (time.size() > 13 || (dot + 1 < time.size() && !all_digits(std::string_view(time).substr(dot + 1)))) return {};
   return date + time;
 }
 
@@ -62,7 +58,7 @@ Segment read_segment(const DataSet& item) {
 
 }  // namespace
 
-bool is_segmentation(std::string_view sop_class_uid) { return sop_class_uid == bits_class || sop_class_uid == label_map_class; }
+bool is_segmentation(std::string_view sop_class_uid) { return sop_class_uid == segmentation_class || sop_class_uid == label_map_class; }
 
 Segmentation read_segmentation(const Header::Data& data) {
   const DataSet& root = data.root;

@@ -18,8 +18,8 @@ namespace gantry::dicom {
 
 namespace {
 
-constexpr DerivedKind structures_kind{"segmentation", "1.2.840.10008.5.1.4.1.1.66.4", "SEG", 1, "Gantry segmentation"};
-constexpr DerivedKind lesions_kind{"lesion segmentation", "1.2.840.10008.5.1.4.1.1.66.4", "SEG", 4, "Gantry lesion segmentation"};
+constexpr DerivedKind structures_kind{"segmentation", segmentation_class, "SEG", 1, "Gantry segmentation"};
+constexpr DerivedKind lesions_kind{"lesion segmentation", segmentation_class, "SEG", 4, "Gantry lesion segmentation"};
 
 /// One frame to write: where the segment numbered `segment` is not empty in plane `k`.
 struct FrameKey {
