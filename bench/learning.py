@@ -3,6 +3,7 @@
 """The learning suite: layers of volume networks beside LibTorch, imported networks on three heads, and how well the brain that `gantry analyze`
 finds without a network agrees with the one that a network finds."""
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 LAYERS = ((5, 1), (5, 4), (15, 1), (15, 4), (15, 16), (30, 2))
 SIZE = 128
+EXPECTED_ML = {("mindgrab", "t1_crop"): (1500, 1700), ("model5_gw_ae", "t1_crop"): (1200, 1300)}
 
 
 def peer_program(root, folder):
@@ -50,6 +52,9 @@ def heads(gantry, data, folder, row):
             command = [gantry, "predict", model, str(path), "-o", str(out), "--json"]
             seconds, text = run(command)
             volume = sum(one["volume_ml"] for one in json.loads(text)["classes"])
+            low, high = EXPECTED_ML.get((name, head), (0, 1e9))
+            if not low <= volume <= high:
+                raise RuntimeError(f"{name} on {head}: must give {low} to {high} mL; gave {volume}")
             masks[name] = out / "segmentation.nii.gz"
             yield row("learning", f"{name} on {head}", "wall", "s", seconds, gantry_command=command)
             yield row("learning", f"{name} on {head}", "volume", "mL", volume, gantry_command=command)
@@ -88,6 +93,34 @@ def hippocampi(gantry, data, folder, row):
         case = f"{side.lower()} hippocampus of brain-46, model21_104class"
         yield row("learning", case, "Dice", "1", 2 * float((a & b).sum()) / float(a.sum() + b.sum()), gantry_command=command, larger_is_better=True)
         yield row("learning", case, "distance of the centres", "mm", float(distance), gantry_command=command)
+
+
+def trainings(root, gantry, data, folder, row):
+    """The models that ship, trained anew by their scripts: films with three seeds, hippocampi on each of five folds, PET. An hour and more."""
+    path = {**os.environ, "PATH": f"{Path(gantry).parent}:{os.environ['PATH']}"}
+
+    def train(model, source, out, *words):
+        begin = time.perf_counter()
+        subprocess.run([str(root / "models" / model / "train.sh"), str(source), str(out), *words], check=True, env=path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return time.perf_counter() - begin, json.loads(next(Path(out).rglob("manifest.json")).read_text())["figures"]
+
+    for seed in ("1", "2", "3"):
+        seconds, figures = train("cxr_pneumonia", data / "classification/pneumoniamnist", f"{folder}/films-{seed}", seed)
+        yield row("training", f"cxr_pneumonia, seed {seed}", "wall", "s", seconds)
+        for key in ("auc", "accuracy", "ece"):
+            yield row("training", f"cxr_pneumonia, seed {seed}, test", key, "1", figures["test"][key])
+    whole, dice = 0, []
+    for fold in range(5):
+        seconds, figures = train("hippocampus", data / "segmentation/hippocampus", f"{folder}/hippocampus-{fold}", str(fold))
+        whole += seconds
+        dice.append(figures["validation"]["dice"])
+        yield row("training", f"hippocampus, fold {fold}", "Dice", "1", dice[-1], larger_is_better=True)
+    yield row("training", "hippocampus, five folds", "mean Dice", "1", sum(dice) / len(dice), larger_is_better=True)
+    yield row("training", "hippocampus, five folds", "wall", "s", whole)
+    seconds, figures = train("pet_denoising", data / "sarcoma/nifti", f"{folder}/pet")
+    yield row("training", "pet_denoising", "wall", "s", seconds)
+    for level in figures["validation"]["levels"]:
+        yield row("training", f"pet_denoising, noise {level['noise_level']}, gain over filter.nlm", "psnr", "dB", level["gain_db"], larger_is_better=True)
 
 
 def rows(root, gantry, bench, data, folder, row, reported):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, compression, reconstruction, statistics, annotation, cohort, filter, radiotherapy, radiomics, registration, report, video, retrieval, archive, learning, start.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, compression, reconstruction, statistics, annotation, cohort, filter, radiotherapy, radiomics, registration, report, video, retrieval, generation, archive, learning, start; and, only when named, training.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
 import contextlib
 import json
@@ -310,6 +310,28 @@ def suite_retrieval():
             yield row("retrieval", "five nearest of 100 000 vectors of 64", "wall", "s", a, b, name, 3, ours, theirs)
 
 
+def suite_generation():
+    """A PET out of the simulation through the network, a whole command, beside non-local means of scikit-image; then the patients that the network held out, beside
+    our own non-local means with the best of four settings."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([GANTRY, "simulation", "digital-patient", f"{folder}/patient", "--modality", "pet", "--seed", "101", "--quiet"], check=True)
+        subprocess.run([GANTRY, "convert", f"{folder}/patient/dicom", f"{folder}/pet.nii", "--quiet"], check=True)
+        ours, theirs = [GANTRY, "generation", "denoise", f"{folder}/pet.nii", f"{folder}/out.nii", "--quiet"], [*PEERS, "nlm_of", f"{folder}/pet.nii"]
+        a, b = interleaved(lambda: wall(ours), lambda: reported(theirs), 3)
+        yield row("generation", "denoise a PET (ours: whole command; peer: the filter alone, 3^3 in 7^3)", "wall", "s", a, b, "scikit-image, non-local means", 3, ours, theirs)
+        patients = sorted((DATA / "sarcoma/nifti").glob("STS_*")) if DATA else []
+        if not patients:
+            return
+        os.mkdir(f"{folder}/images")
+        for patient in patients:
+            os.symlink(patient / "PET_image.nii.gz", f"{folder}/images/{patient.name}.nii.gz")
+        command = [GANTRY, "evaluate", str(ROOT / "models/pet_denoising"), folder, "--part", "validation", "--json"]
+        measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        for level in measured["levels"]:
+            yield row("generation", f"PSNR, {measured['cases']} held-out patients, noise {level['noise_level']} (noisy {level['psnr_noisy_db']})", "psnr", "dB",
+                      level["psnr_db"], level["psnr_nlm_db"], "filter.nlm, best of four by the truth", 1, command, larger_is_better=True)
+
+
 def suite_archive():
     """Objects of 0.5 MB through DCMTK's stock clients, one association each time."""
     sys.path.insert(0, str(ROOT / "bench"))
@@ -371,6 +393,16 @@ def suite_learning():
         yield from learning.rows(ROOT, GANTRY, str(BIN / "gantry_learning_bench"), DATA, folder, row, reported)
 
 
+def suite_training():
+    sys.path.insert(0, str(ROOT / "bench"))
+    import learning
+
+    if not DATA:
+        return
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+        yield from learning.trainings(ROOT, GANTRY, DATA, folder, row)
+
+
 def web_rows(folder, ours, theirs, archive):
     """DICOMweb over keep-alive connections: the list of 100 studies, frames of 0.5 MB."""
     import archive_web
@@ -399,12 +431,12 @@ def main():
         at = words.index("--json")
         target = Path(words[at + 1])
         del words[at : at + 2]
-    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "compression": suite_compression, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "annotation": suite_annotation, "cohort": suite_cohort, "filter": suite_filter, "radiotherapy": suite_radiotherapy, "radiomics": suite_radiomics, "registration": suite_registration, "report": suite_report, "video": suite_video, "retrieval": suite_retrieval, "archive": suite_archive, "learning": suite_learning}
+    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "compression": suite_compression, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "annotation": suite_annotation, "cohort": suite_cohort, "filter": suite_filter, "radiotherapy": suite_radiotherapy, "radiomics": suite_radiomics, "registration": suite_registration, "report": suite_report, "video": suite_video, "retrieval": suite_retrieval, "generation": suite_generation, "archive": suite_archive, "learning": suite_learning, "training": suite_training}
     for word in words:
         if word not in suites:
             sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")
     rows = []
-    for name in words or suites:
+    for name in words or [name for name in suites if name != "training"]:
         for one in suites[name]():
             rows.append(one)
             compared = f"{one['peer']:>12.4g} {one['peer_name']:<36} x{one['ratio']:.2f}" if one["peer"] is not None else ""

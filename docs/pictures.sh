@@ -126,6 +126,25 @@ keep uptake '*-image-1.png' pet.regions
 gantry analyze tracer/dicom -o plain --profile other --cache off --quiet
 keep plain '*-image-2.png' other.image
 
+# A PET with much noise, and beside it what the network leaves of it.
+gantry simulation digital-patient emitter --seed 3 --modality pet --noise 40 --quiet
+gantry convert emitter/dicom noisy.nii --quiet
+gantry generation denoise noisy.nii clean.nii --quiet
+python3 - <<'END'
+import array, struct
+volumes, heads = [], []
+for name in ("noisy.nii", "clean.nii"):
+    data = open(name, "rb").read()
+    start = int(struct.unpack_from("<f", data, 108)[0])
+    heads.append(data[:start])
+    volumes.append(array.array("f", data[start:]))
+columns = struct.unpack_from("<h", heads[0], 42)[0]
+pair = b"".join(volume[at : at + columns].tobytes() for at in range(0, len(volumes[0]), columns) for volume in volumes)
+open("pair.nii", "wb").write(heads[0][:42] + struct.pack("<h", 2 * columns) + heads[0][44:] + pair)
+END
+gantry segmentation threshold pair.nii no_label.nii --lower 1000000 --quiet
+gantry visualization overlay pair.nii no_label.nii "$out/generation.denoise.png" --plane coronal --crop false --annotations false --pixels 1000 --quiet
+
 # Eight patients as a cohort, and which of what was measured goes with what they were made with.
 for seed in 11 12 13 14 15 16 17 18; do gantry simulation digital-patient "studies/patient-$seed" --seed "$seed" --size small --quiet; done
 gantry cohort run studies/* -o cohort --jobs 2 --profile any_ct --cache off --quiet
@@ -161,6 +180,12 @@ open("train.csv", "w").write("label\n" + "".join(("normal", "pneumonia")[label] 
 test = films.read("test_images.npy")
 open("test.npy", "wb").write(test[:128].replace(b"(624,", b"(6,  ") + test[128 : 128 + 6 * 28 * 28])
 END
+  for name in mindgrab model5_gw_ae; do
+    gantry bundle import "$GANTRY_TEST_DATA/models/brainchop/$name" -o "$name" --quiet
+    gantry predict "$name" "$GANTRY_TEST_DATA/models/brainchop/t1_crop.nii.gz" -o "$name-result" --quiet
+    gantry visualization overlay "$GANTRY_TEST_DATA/models/brainchop/t1_crop.nii.gz" "$name-result/segmentation.nii.gz" "$pages/bundle.${name%%_*}.png" \
+      --plane coronal --pixels 480 --quiet
+  done
   gantry retrieval index films.gvec --input train.npy --records train.csv --model cxr_pneumonia --quiet
   gantry retrieval search films.gvec matches.csv --input test.npy --figure "$out/retrieval.search.png" --quiet
 fi

@@ -9,6 +9,7 @@
 #include "gantry/base/error.h"
 #include "gantry/base/text.h"
 #include "gantry/bundle/bundle.h"
+#include "gantry/generation/denoising.h"
 #include "gantry/learning/picture_model.h"
 #include "gantry/learning/segmentation_model.h"
 #include "gantry/learning/trained_bundle.h"
@@ -59,31 +60,45 @@ std::vector<int> widths_of(const TrainWords& words, const std::vector<int>& othe
   return widths;
 }
 
-/// What both tasks have.
-template <class Reading, class Options>
-void take_common(const TrainWords& words, Reading& reading, Options& options) {
-  if (!words.classes.empty()) reading.classes = split(words.classes, ',');
+/// What all tasks have.
+template <class Options>
+void take_common(const TrainWords& words, Options& options) {
   take("epochs", words.epochs, options.epochs);
   take("batch", words.batch, options.batch);
   take("learning-rate", words.rate, options.learning_rate);
   take("weight-decay", words.decay, options.weight_decay);
-  options.augmentation.mirror = words.mirror;
   options.widths = widths_of(words, options.widths);
   options.device = learning::device_named(words.device);
 }
 
-/// Refuses an option that only the other task has.
-void refuse_option(const std::string& name, const std::string& text, const std::string& task) {
-  if (!text.empty()) throw Error(ErrorCode::usage, fmt::format("train: --{} is not of the task {}", name, task));
+/// What tasks with classes have.
+template <class Reading, class Options>
+void take_classes(const TrainWords& words, Reading& reading, Options& options) {
+  if (!words.classes.empty()) reading.classes = split(words.classes, ',');
+  options.augmentation.mirror = words.mirror;
+  take_common(words, options);
+}
+
+/// Refuses options that only other tasks have.
+void refuse_options(const std::string& task, std::initializer_list<std::pair<const char*, std::string>> others) {
+  for (const auto& [name, text] : others)
+    if (!text.empty()) throw Error(ErrorCode::usage, fmt::format("train: --{} is not of the task {}", name, task));
+}
+void refuse_options_of_pictures(const std::string& task, const TrainWords& words) {
+  refuse_options(task, {{"size", words.size},
+                        {"blocks", words.blocks},
+                        {"label-smoothing", words.smoothing},
+                        {"averaging", words.averaging},
+                        {"members", words.members},
+                        {"prior", words.prior}});
 }
 
 void train_classification(const TrainWords& words, const std::string& data_set, const Json& said, const std::string& out, Run& run) {
-  refuse_option("folds", words.folds, "classification");
-  refuse_option("fold", words.fold, "classification");
+  refuse_options("classification", {{"folds", words.folds}, {"fold", words.fold}});
   learning::PictureSetOptions reading;
   if (!words.size.empty()) reading.rows = reading.columns = static_cast<int>(whole_number("size", words.size, 8, 1024));
   learning::TrainOptions options;
-  take_common(words, reading, options);
+  take_classes(words, reading, options);
   take("blocks", words.blocks, options.blocks);
   take("label-smoothing", words.smoothing, options.label_smoothing);
   take("averaging", words.averaging, options.averaging);
@@ -95,18 +110,24 @@ void train_classification(const TrainWords& words, const std::string& data_set, 
 }
 
 void train_segmentation(const TrainWords& words, const std::string& data_set, const Json& said, const std::string& out, Run& run) {
-  refuse_option("size", words.size, "segmentation");
-  refuse_option("blocks", words.blocks, "segmentation");
-  refuse_option("label-smoothing", words.smoothing, "segmentation");
-  refuse_option("averaging", words.averaging, "segmentation");
-  refuse_option("members", words.members, "segmentation");
-  refuse_option("prior", words.prior, "segmentation");
+  refuse_options_of_pictures("segmentation", words);
   learning::VolumeSetOptions reading;
   take("folds", words.folds, reading.folds);
   learning::SegmentationOptions options;
-  take_common(words, reading, options);
+  take_classes(words, reading, options);
   take("fold", words.fold, options.fold);
   learning::train_segmentation_bundle(data_set, reading, options, said, out, run);
+}
+
+void train_denoising(const TrainWords& words, const std::string& data_set, const Json& said, const std::string& out, Run& run) {
+  refuse_options_of_pictures("denoising", words);
+  refuse_options("denoising", {{"classes", words.classes}, {"mirror", words.mirror ? "yes" : ""}});
+  learning::VolumeSetOptions reading;
+  take("folds", words.folds, reading.folds);
+  generation::DenoisingOptions options;
+  take_common(words, options);
+  take("fold", words.fold, options.fold);
+  generation::train_denoising_bundle(data_set, reading, options, said, out, run);
 }
 
 /// Where a report goes, and its language; none without a folder.
@@ -161,6 +182,37 @@ Json evaluate_volumes(const Path& folder, const Path& data_set, const std::strin
   return result;
 }
 
+Json evaluate_denoising(const Path& folder, const Path& data_set, const std::string& part, learning::Device, const ReportWords& report,
+                        Run& run) {
+  if (!report.folder.empty()) throw Error(ErrorCode::usage, "evaluate: there is no report of the task denoising");
+  const generation::DenoisingModel model(folder);
+  learning::VolumeSetOptions reading;
+  reading.labels = false;
+  reading.folds = 0;
+  Run reads = run.part(0, 0.1), measures = run.part(0.1, 1);
+  const learning::VolumeSet set = learning::read_volume_set(data_set, reading, reads);
+  if (set.channels() != 1) throw Error(ErrorCode::refused, fmt::format("data set: images must have one channel; have {}", set.channels()));
+  Json result{{"bundle", model.bundle().id()}, {"data_set_sha256", set.digest}, {"part", part}};
+  result.update(generation::score_denoising(model.network(), set, learning::cases_of_part(model.bundle().manifest, set, part), measures));
+  return result;
+}
+
+/// What a task is trained and measured by.
+struct Task {
+  const char* name;
+  void (*train)(const TrainWords& words, const std::string& data_set, const Json& said, const std::string& out, Run& run);
+  Json (*evaluate)(const Path& folder, const Path& data_set, const std::string& part, learning::Device device, const ReportWords& report,
+                   Run& run);
+};
+constexpr std::array<Task, 3> tasks{{{"classification", train_classification, evaluate_pictures},
+                                     {"segmentation", train_segmentation, evaluate_volumes},
+                                     {"denoising", train_denoising, evaluate_denoising}}};
+const Task& task_named(const std::string& name, ErrorCode otherwise) {
+  for (const Task& task : tasks)
+    if (name == task.name) return task;
+  throw Error(otherwise, fmt::format("task: must be classification, segmentation or denoising; got {}", name));
+}
+
 }  // namespace
 
 int train(const Words& arguments) {
@@ -171,16 +223,16 @@ int train(const Words& arguments) {
   command.positional(
       "DATASET", data_set,
       "For classification an NPZ file in MedMNIST's form, or folders of pictures, one a class; for segmentation a folder with "
-      "images and labels, or imagesTr and labelsTr");
-  command.option("--task", task, "What is to be learnt", "classification|segmentation");
+      "images and labels, or imagesTr and labelsTr; for denoising one with images");
+  command.option("--task", task, "What is to be learnt", "classification|segmentation|denoising");
   command.option("-o,--output", out, "Bundle to write", "BUNDLE");
   command.option("--classes", words.classes, "Names of the labels 0, 1, ... of an NPZ file or of label images", "A,B,...");
   command.option("--size", words.size, "Rows and columns of a classifier's input; default: those of the first picture, at most 128",
                  "PIXELS");
-  command.option("--epochs", words.epochs, "How often each case is seen; default 30, for segmentation 40", "N");
-  command.option("--batch", words.batch, "Cases a step; default 64, for segmentation 2", "N");
-  command.option("--learning-rate", words.rate, "Greatest learning rate; default 0.1, for segmentation 0.003", "RATE");
-  command.option("--weight-decay", words.decay, "Decay of weights; default 0.0005, for segmentation 0.01", "DECAY");
+  command.option("--epochs", words.epochs, "How often each case is seen; default 30, for segmentation 40, for denoising 200", "N");
+  command.option("--batch", words.batch, "Cases a step; default 64, for segmentation 2, for denoising 4", "N");
+  command.option("--learning-rate", words.rate, "Greatest learning rate; default 0.1, for volumes 0.003", "RATE");
+  command.option("--weight-decay", words.decay, "Decay of weights; default 0.0005, for volumes 0.01", "DECAY");
   command.option("--label-smoothing", words.smoothing, "Share of a classifier's target spread over all classes; default 0", "SHARE");
   command.option("--averaging", words.averaging,
                  "Memory of the mean of a classifier's weights over steps; 0 = the last ones; default 0.998", "SHARE");
@@ -188,9 +240,10 @@ int train(const Words& arguments) {
   command.option("--prior", words.prior,
                  "How frequent a classifier's probabilities take the classes for: as in the training part, or all alike; default train",
                  "train|even");
-  command.option("--widths", words.widths, "Features of each stage; default 16,32,64", "A,B,...");
+  command.option("--widths", words.widths,
+                 "Features of each stage, default 16,32,64; for denoising of each layer but the last, default 32,32,32", "A,B,...");
   command.option("--blocks", words.blocks, "Blocks a stage of a classifier; default 2", "N");
-  command.option("--folds", words.folds, "Into how many folds cases for segmentation are dealt; default 5", "N");
+  command.option("--folds", words.folds, "Into how many folds volumes are dealt; default 5", "N");
   command.option("--fold", words.fold, "Fold that is held out and measured, from 0; default 0", "N");
   command.flag("--mirror", words.mirror, "Also learn from mirrored cases");
   command.option("--device", words.device, "Where to compute; default auto: CUDA where there is one", "auto|cpu|cuda");
@@ -202,18 +255,17 @@ int train(const Words& arguments) {
   Session session(command);
   if (!command.parse(arguments)) return 0;
   if (task.empty() || out.empty()) throw Error(ErrorCode::usage, "train: needs --task and -o BUNDLE");
-  if (task != "classification" && task != "segmentation")
-    throw Error(ErrorCode::parameter, "task: must be classification or segmentation; got " + task);
+  const Task& chosen = task_named(task, ErrorCode::parameter);
+  if (!report.folder.empty() && task == "denoising") throw Error(ErrorCode::usage, "train: --report is not of the task denoising");
   report.check();
   const Json said = description.empty() ? Json::object() : learning::read_description(description);
   keep_memory();
   Run& of_session = session.start(true);
   Run run = seeded(of_session, static_cast<std::uint64_t>(whole_number("seed", seed, 0, std::numeric_limits<std::int64_t>::max())));
-  (task == "classification" ? train_classification : train_segmentation)(words, data_set, said, out, run);
+  chosen.train(words, data_set, said, out, run);
   if (!report.folder.empty()) {
     const bool tested = bundle::open_bundle(out).manifest["figures"].contains("test");
-    (task == "classification" ? evaluate_pictures : evaluate_volumes)(out, data_set, tested ? "test" : "validation",
-                                                                      learning::device_named(words.device), report, run);
+    chosen.evaluate(out, data_set, tested ? "test" : "validation", learning::device_named(words.device), report, run);
   }
   for (const std::string& warning : run.warnings()) of_session.warn(warning);
   session.finish();
@@ -232,7 +284,7 @@ int evaluate(const Words& arguments) {
   ReportWords report;
   command.positional("BUNDLE", folder, "Trained model");
   command.positional("DATASET", data_set, "As for gantry train");
-  command.option("--part", part, "Which part of it; for segmentation test means cases that the model has never seen; default test",
+  command.option("--part", part, "Which part of it; for volumes test means cases that the model has never seen; default test",
                  "train|validation|test");
   report.declare(command, "Folder for report.html, report.pdf and the charts as pictures");
   command.option("--device", device, "Where to compute; default auto: CUDA where there is one", "auto|cpu|cuda");
@@ -246,7 +298,7 @@ int evaluate(const Words& arguments) {
   Run& run = session.start();
   const learning::Device place = learning::device_named(device);
   const bundle::Bundle opened = bundle::open_bundle(folder);
-  const Json result = (opened.task == "classification" ? evaluate_pictures : evaluate_volumes)(folder, data_set, part, place, report, run);
+  const Json result = task_named(opened.task, ErrorCode::refused).evaluate(folder, data_set, part, place, report, run);
   session.finish();
   if (session.json()) {
     print(result);
@@ -254,7 +306,7 @@ int evaluate(const Words& arguments) {
   }
   std::string text = fmt::format("{}\n", opened.id());
   for (const auto& [key, value] : result.items()) {
-    if (key != "bundle" && key != "dice_of_cases")
+    if (key != "bundle" && !key.ends_with("_of_cases"))
       text += fmt::format("{:<24} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   }
   print(text);

@@ -16,6 +16,7 @@ from . import radiotherapy as radiotherapy
 from . import registration as registration
 from . import reconstruction as reconstruction
 from . import simulation as simulation
+from . import generation as generation
 from . import compression as compression
 from . import report as report
 from . import video as video

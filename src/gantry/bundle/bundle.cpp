@@ -70,6 +70,16 @@ int whole_member(const Json& object, const std::string& key, int low, int high) 
   return static_cast<int>(value);
 }
 
+Path installed_bundle(const std::string& name) {
+  const bool plain =
+      !name.empty() && name.size() <= 64 && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+  if (!plain) throw Error(ErrorCode::parameter, "model: must be the name of an installed model, of a-z, 0-9 and _");
+  Path folder = find_resource(Path("models") / name);
+  if (folder.empty())
+    throw Error(ErrorCode::not_found, fmt::format("model: must be the name of an installed model; {} is not installed", name));
+  return folder;
+}
+
 Bundle open_bundle(const Path& folder) {
   const auto open = [&] {
     const Path path = folder / manifest_name;

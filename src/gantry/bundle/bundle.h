@@ -29,6 +29,10 @@ struct Bundle {
 /// what the manifest says, Error(refused). Reads every listed file once.
 Bundle open_bundle(const Path& folder);
 
+/// The folder of an installed bundle: `models/NAME` of what came with Gantry or of what the user imported. Throws Error(parameter) for a
+/// name that is not of a-z, 0-9 and _, and Error(not_found) when there is none.
+Path installed_bundle(const std::string& name);
+
 /// Writes a bundle: adds `files` with size and digest to the manifest, and exchanges the folder as a whole. A destination that is there
 /// must be empty or hold only a bundle, else Error(usage). `manifest` must have name, version and task.
 void write_bundle(const Path& destination, Json manifest, const std::map<std::string, Bytes>& files);

@@ -15,6 +15,7 @@
 #include "gantry/filter/median_filter.h"
 #include "gantry/filter/non_local_means.h"
 #include "gantry/filter/resampling.h"
+#include "gantry/generation/denoiser.h"
 #include "gantry/quality/compare.h"
 #include "gantry/quality/study.h"
 #include "gantry/radiomics/extract.h"
@@ -76,6 +77,7 @@ const Catalogue& catalogue() {
     c.add<FourierReconstruction>("reconstruction.mr");
     c.add<PlaneWaveBeamforming>("reconstruction.beamform");
     c.add<ProjectionScan>("simulation.project");
+    c.add<Denoiser>("generation.denoise");
     c.add<Recompression>("compression.recompress");
     c.add<UltrasoundScan>("simulation.ultrasound");
     c.add<NegationDetection>("report.negation");

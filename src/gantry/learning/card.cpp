@@ -7,6 +7,7 @@
 namespace gantry::learning {
 
 std::string card_of(const Json& manifest) {
+  if (manifest["task"] == "denoising") return denoising_card(manifest);
   return manifest["task"] == "classification" ? picture_card(manifest) : segmentation_card(manifest);
 }
 
@@ -17,11 +18,26 @@ std::string card_head(const Json& manifest) {
   text += "Written by `gantry train`. " + std::string(not_a_medical_device()) + "\n\n| | |\n|---|---|\n";
   std::vector<std::string> names;
   for (const Json& one : manifest["classes"]) names.push_back(one["name"]);
-  return text + card_row("task", manifest["task"].get<std::string>()) + card_row("classes", fmt::format("{}", fmt::join(names, ", "))) +
-         card_row("intended use", card_words(description, "intended_use")) + card_row("not for", card_words(description, "not_for"));
+  text += card_row("task", manifest["task"].get<std::string>());
+  if (!names.empty()) text += card_row("classes", fmt::format("{}", fmt::join(names, ", ")));
+  return text + card_row("intended use", card_words(description, "intended_use")) + card_row("not for", card_words(description, "not_for"));
 }
 
 std::string card_row(std::string_view name, std::string_view value) { return fmt::format("| {} | {} |\n", name, value); }
+
+void card_training(std::string& text, const Json& manifest, std::string_view loss) {
+  const Json &training = manifest["training"], &options = training["options"], &set = training["data_set"];
+  const auto row = [&](std::string_view name, std::string_view value) { text += card_row(name, value); };
+  row("data set",
+      fmt::format("SHA-256 {}; {} cases learnt from, {} held out (fold {} of {}, counted from 0)", set["sha256"].get<std::string>(),
+                  set["train"].get<int>(), set["validation"].get<int>(), options["fold"].get<int>(), set["folds"].get<int>()));
+  row("training", fmt::format("{} epochs of batches of {}, Adam with learning rate {} and decay {}, {}, seed {}, gantry {}, {}",
+                              options["epochs"].get<int>(), options["batch"].get<int>(), options["learning_rate"].get<double>(),
+                              options["weight_decay"].get<double>(), loss, training["seed"].get<std::uint64_t>(),
+                              training["gantry_version"].get<std::string>(), training["engine"].get<std::string>()));
+  row("choice", training["chosen_by"].get<std::string>());
+  row("licence", card_words(manifest.value("description", Json::object()), "licence"));
+}
 
 std::string card_limits(const Json& description) {
   if (!description.contains("limits")) return {};

@@ -14,10 +14,13 @@ namespace gantry::learning {
 std::string card_of(const Json& manifest);
 std::string picture_card(const Json& manifest);
 std::string segmentation_card(const Json& manifest);
+std::string denoising_card(const Json& manifest);
 
 /// Title, notice and the first rows of a card's table: task, classes, uses.
 std::string card_head(const Json& manifest);
 std::string card_row(std::string_view name, std::string_view value);
+/// Rows on data set, training, choice and licence of a network for volumes, which was trained with `loss`.
+void card_training(std::string& text, const Json& manifest, std::string_view loss);
 /// The section of limits; empty when none are stated.
 std::string card_limits(const Json& description);
 /// A text of the description, or "not stated".

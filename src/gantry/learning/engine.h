@@ -49,6 +49,17 @@ struct SegmenterDesign {
   int divisor() const { return block << (widths.empty() ? 0 : widths.size() - 1); }
 };
 
+/// A chain of 3x3x3 convolutions without padding, an ELU after each but the last: each layer takes a voxel off every face. It runs
+/// without LibTorch too (`run_mesh_network`).
+struct ChainDesign {
+  int channels = 1;
+  int outputs = 1;
+  std::vector<int> widths{32, 32, 32};  ///< of the layers before the last
+
+  /// How far an output sees, which is also how much smaller it is on each side.
+  int reach() const { return static_cast<int>(widths.size()) + 1; }
+};
+
 /// Where a network computes.
 enum class Device { cpu, cuda };
 
@@ -99,6 +110,14 @@ class Segmenter : public Learner {
   virtual double learn(const Tensor& batch, std::span<const std::uint8_t> labels, const StepOptions& options) = 0;
 };
 
+/// A network that tells numbers for each voxel. `forward` gives (n, outputs, slices, rows, columns), each side smaller by twice the reach.
+class Regressor : public Learner {
+ public:
+  /// One step on a batch; `targets` has the shape that `forward` gives. Returns the mean squared error before the step. The same bits for
+  /// any number of threads on a CPU; otherwise as `Classifier::learn`.
+  virtual double learn(const Tensor& batch, const Tensor& targets, const StepOptions& options) = 0;
+};
+
 /// The library behind networks. Plug-ins implement it; there is one, on LibTorch.
 class Engine {
  public:
@@ -113,6 +132,9 @@ class Engine {
   /// A segmenter whose weights are still all zero. Throws Error(parameter) for a design beyond 64 channels, 256 classes, 6 stages, 512
   /// features or a block of 4.
   virtual std::unique_ptr<Segmenter> segmenter(const SegmenterDesign& design, Device device = Device::cpu) const = 0;
+  /// A regressor whose weights `convolution_N.weight` and `.bias` are still all zero. Throws Error(parameter) for a design beyond 64
+  /// channels or outputs, 16 layers or 256 features.
+  virtual std::unique_ptr<Regressor> regressor(const ChainDesign& design, Device device = Device::cpu) const = 0;
 };
 
 /// The engine, opened on first use: `libgantry_torch.so` beside libgantry.so, or in $GANTRY_HOME when that is set. Throws

@@ -8,7 +8,7 @@ namespace gantry::learning {
 
 std::string segmentation_card(const Json& manifest) {
   const Json description = manifest.value("description", Json::object());
-  const Json &training = manifest["training"], &options = training["options"], &input = manifest["input"], &set = training["data_set"];
+  const Json& input = manifest["input"];
   std::string text = card_head(manifest);
   const auto row = [&](std::string_view name, std::string_view value) { text += card_row(name, value); };
   const auto list = [](const Json& numbers) { return fmt::format("{}", fmt::join(numbers.get<std::vector<double>>(), " x ")); };
@@ -22,16 +22,7 @@ std::string segmentation_card(const Json& manifest) {
   row("network", fmt::format("U-Net with stages of {} features, instance normalisation; blocks of {} x {} x {} voxels as channels",
                              fmt::join(architecture["widths"].get<std::vector<int>>(), ", "), block, block, block));
   row("data", card_words(description, "data"));
-  row("data set",
-      fmt::format("SHA-256 {}; {} cases learnt from, {} held out (fold {} of {}, counted from 0)", set["sha256"].get<std::string>(),
-                  set["train"].get<int>(), set["validation"].get<int>(), options["fold"].get<int>(), set["folds"].get<int>()));
-  row("training",
-      fmt::format("{} epochs of batches of {}, Adam with learning rate {} and decay {}, cross entropy and Dice, seed {}, gantry {}, {}",
-                  options["epochs"].get<int>(), options["batch"].get<int>(), options["learning_rate"].get<double>(),
-                  options["weight_decay"].get<double>(), training["seed"].get<std::uint64_t>(),
-                  training["gantry_version"].get<std::string>(), training["engine"].get<std::string>()));
-  row("choice", training["chosen_by"].get<std::string>());
-  row("licence", card_words(description, "licence"));
+  card_training(text, manifest, "cross entropy and Dice");
   text += "\n## Figures\n\nDice on the cases that were held out; 95 % intervals from 1000 bootstraps over cases.\n\n";
   text += "| structure | cases | Dice | least |\n|---|---|---|---|\n";
   const Json& figures = manifest["figures"]["validation"];

@@ -2,8 +2,6 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/learning/segmentation_model.h"
 
-#include <set>
-
 #include "gantry/base/error.h"
 #include "gantry/learning/tiles.h"
 #include "gantry/learning/trained_bundle.h"
@@ -36,8 +34,6 @@ std::vector<bundle::NetworkClass> coloured(const std::vector<std::string>& names
   for (std::size_t n = 1; n < names.size(); ++n) classes.push_back({names[n], palette[(n - 1) % palette.size()]});
   return classes;
 }
-
-std::string short_digest(const VolumeCase& one) { return one.digest.substr(0, 16); }
 
 }  // namespace
 
@@ -152,37 +148,22 @@ Json score_segmentations(const std::vector<std::string>& classes, const std::vec
 }
 
 Json evaluate_segmentation(const SegmentationModel& model, const VolumeSet& set, const std::string& part, Run& run) {
-  const Json& manifest = model.bundle().manifest;
   if (set.classes.size() != model.classes().size())
     throw Error(ErrorCode::refused,
                 fmt::format("data set: must have the {} classes of the model; has {}", model.classes().size(), set.classes.size()));
-  const auto digests = [&](const char* key) {
-    std::set<std::string> known;
-    const Json& data = bundle::member(bundle::member(manifest, "training", Json::value_t::object), "data_set", Json::value_t::object);
-    for (const Json& one : bundle::member(data, key, Json::value_t::array))
-      if (one.is_string()) known.insert(one.get<std::string>());
-    return known;
-  };
-  const std::set<std::string> learnt = digests("train_digests"), held_out = digests("validation_digests");
   std::vector<std::string> names;
   std::vector<std::vector<double>> dice;
-  for (std::size_t n = 0; n < set.cases.size(); ++n) {
-    const VolumeCase& one = set.cases[n];
-    const bool known = learnt.contains(short_digest(one));
-    if (part == "test" && known)
-      throw Error(ErrorCode::refused, fmt::format("data set: the model may have learnt from none of its cases; it did from {}: use --part "
-                                                  "validation or train",
-                                                  one.name));
-    if (part == "train" ? !known : part == "validation" && !held_out.contains(short_digest(one))) continue;
-    Run share = run.part(static_cast<double>(n) / static_cast<double>(set.cases.size()),
-                         static_cast<double>(n + 1) / static_cast<double>(set.cases.size()), one.name);
+  const std::vector<std::size_t> cases = cases_of_part(model.bundle().manifest, set, part);
+  for (std::size_t n = 0; n < cases.size(); ++n) {
+    const VolumeCase& one = set.cases[cases[n]];
+    const auto count = static_cast<double>(cases.size());
+    Run share = run.part(static_cast<double>(n) / count, static_cast<double>(n + 1) / count, one.name);
     const auto given = with_context(one.name, [&] { return model.classes_of(one.image, share); });
     names.push_back(one.name);
     dice.emplace_back();
     for (std::size_t c = 1; c < set.classes.size(); ++c)
       dice.back().push_back(dice_of(given.values(), one.labels.values(), static_cast<std::uint8_t>(c)));
   }
-  if (dice.empty()) throw Error(ErrorCode::refused, fmt::format("data set: has no case in the part {} of this model", part));
   return score_segmentations(model.classes(), names, dice, run);
 }
 

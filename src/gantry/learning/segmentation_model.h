@@ -67,9 +67,7 @@ void train_segmentation_bundle(const Path& data_set, const VolumeSetOptions& rea
 Json score_segmentations(const std::vector<std::string>& classes, const std::vector<std::string>& names,
                          const std::vector<std::vector<double>>& dice, const Run& run);
 
-/// Measures a model on a data set. `part`: `train` (the cases that it learnt from), `validation` (those that it held out) or `test` (all;
-/// Error(refused) with the name when it learnt from one of them or from a copy). Throws Error(refused) when the part has no case or the
-/// number of classes differs.
+/// Measures a model on a part of a data set (`cases_of_part`). Throws Error(refused) also when the number of classes differs.
 Json evaluate_segmentation(const SegmentationModel& model, const VolumeSet& set, const std::string& part, Run& run);
 
 /// Dice of a class: 2 |A and B| / (|A| + |B|); NaN when neither has it.

@@ -75,12 +75,6 @@ double learn_epoch(Segmenter& segmenter, const std::vector<VolumeSource>& source
   return loss / static_cast<double>(steps);
 }
 
-Json digests_of(const VolumeSet& set, const std::vector<std::size_t>& cases) {
-  Json list = Json::array();
-  for (const std::size_t n : cases) list.push_back(set.cases[n].digest.substr(0, 16));
-  return list;
-}
-
 }  // namespace
 
 Json to_json(const SegmentationOptions& options) {
@@ -148,8 +142,8 @@ void train_segmentation_bundle(const Path& data_set, const VolumeSetOptions& rea
                         {"folds", set.folds.size()},
                         {"train", training.size()},
                         {"validation", held_out.size()},
-                        {"train_digests", digests_of(set, training)},
-                        {"validation_digests", digests_of(set, held_out)}};
+                        {"train_digests", short_digests(set, training)},
+                        {"validation_digests", short_digests(set, held_out)}};
   record["options"] = to_json(options);
   record["chosen_by"] = "the last epoch";
   Json& epochs = record["epochs"] = Json::array();

@@ -10,6 +10,7 @@
 #include "gantry/base/hash.h"
 #include "gantry/base/json.h"
 #include "gantry/base/random.h"
+#include "gantry/bundle/bundle.h"
 #include "gantry/io/io.h"
 #include "gantry/volume/resample.h"
 
@@ -147,11 +148,12 @@ void read_folds(const Path& file, VolumeSet& set) {
   }
 }
 
+/// Without a file of labels the case has none.
 VolumeCase read_case(const std::string& name, const Path& image_file, const Path& label_file, std::size_t classes, Run& run) {
   return with_context(name, [&] {
     const Image image = io::read(image_file, run);
     VolumeCase one{name, canonical_channels(image), {}, digest_of(image)};
-    one.labels = labels_on(io::read(label_file, run), image.grid(), classes);
+    if (!label_file.empty()) one.labels = labels_on(io::read(label_file, run), image.grid(), classes);
     return one;
   });
 }
@@ -186,15 +188,16 @@ VolumeSet read_volume_set(const Path& folder, const VolumeSetOptions& options, R
   if (!fs::exists(folder, ignored)) throw Error(ErrorCode::not_found, folder.filename().string() + ": is not there");
   const std::string ending = fs::is_directory(folder / "imagesTr", ignored) ? "Tr" : "";
   const Path images = folder / ("images" + ending), labels = folder / ("labels" + ending);
-  if (!fs::is_directory(images, ignored) || !fs::is_directory(labels, ignored))
-    throw Error(ErrorCode::refused, "data set: must be a folder with images and labels, or imagesTr and labelsTr");
+  if (!fs::is_directory(images, ignored) || (options.labels && !fs::is_directory(labels, ignored)))
+    throw Error(ErrorCode::refused, options.labels ? "data set: must be a folder with images and labels, or imagesTr and labelsTr"
+                                                   : "data set: must be a folder with images, or imagesTr");
   VolumeSet set;
   set.classes = options.classes;
-  read_names(folder / "dataset.json", set);
+  if (options.labels) read_names(folder / "dataset.json", set);
   const bool named = !set.classes.empty();
   if (named && (set.classes.size() < 2 || set.classes.size() > 256))
     throw Error(ErrorCode::refused, fmt::format("classes: must be 2 to 256, background first; got {}", set.classes.size()));
-  auto label_files = files_of(labels);
+  auto label_files = options.labels ? files_of(labels) : std::map<std::string, Path>();
   const auto image_files = files_of(images);
   if (image_files.empty()) throw Error(ErrorCode::refused, "data set: must hold at least one case; its folder of images is empty");
   std::uint64_t bytes = 0;
@@ -203,10 +206,9 @@ VolumeSet read_volume_set(const Path& folder, const VolumeSetOptions& options, R
     run.progress(static_cast<double>(set.cases.size()) / static_cast<double>(image_files.size()), "reading");
     std::string name = file;
     if (!label_files.contains(name) && name.ends_with("_0000")) name.resize(name.size() - 5);
-    const auto label = label_files.find(name);
-    if (label == label_files.end()) throw Error(ErrorCode::refused, fmt::format("{}: has no label image", file));
-    VolumeCase one = read_case(name, path, label->second, named ? set.classes.size() : 256, run);
-    label_files.erase(label);
+    auto label = label_files.extract(name);
+    if (!label && options.labels) throw Error(ErrorCode::refused, fmt::format("{}: has no label image", file));
+    VolumeCase one = read_case(name, path, label ? label.mapped() : Path(), named ? set.classes.size() : 256, run);
     for (const std::uint8_t value : one.labels.values()) ++counts[value];
     if (!set.cases.empty() && one.image.frames() != set.channels())
       throw Error(ErrorCode::refused, fmt::format("{}: image: must have {} channels, as {}; has {}", name, set.channels(),
@@ -218,7 +220,7 @@ VolumeSet read_volume_set(const Path& folder, const VolumeSetOptions& options, R
     set.cases.push_back(std::move(one));
   }
   if (!label_files.empty()) throw Error(ErrorCode::refused, fmt::format("{}: has no image", label_files.begin()->first));
-  if (!named) {
+  if (options.labels && !named) {
     const auto last = std::find_if(counts.rbegin(), counts.rend(), [](std::int64_t count) { return count > 0; });
     for (std::ptrdiff_t n = 0; n < counts.rend() - last; ++n) set.classes.push_back(n ? fmt::format("class_{}", n) : "background");
     if (set.classes.size() < 2) throw Error(ErrorCode::refused, "labels: must mark something; all are 0");
@@ -238,6 +240,34 @@ VolumeSet read_volume_set(const Path& folder, const VolumeSetOptions& options, R
     deal_out(set, options.folds);
   }
   return set;
+}
+
+Json short_digests(const VolumeSet& set, const std::vector<std::size_t>& cases) {
+  Json list = Json::array();
+  for (const std::size_t n : cases) list.push_back(set.cases[n].digest.substr(0, 16));
+  return list;
+}
+
+std::vector<std::size_t> cases_of_part(const Json& manifest, const VolumeSet& set, const std::string& part) {
+  const Json& data = bundle::member(bundle::member(manifest, "training", Json::value_t::object), "data_set", Json::value_t::object);
+  const auto listed = [&](const char* key) {
+    std::set<std::string> known;
+    for (const Json& one : bundle::member(data, key, Json::value_t::array))
+      if (one.is_string()) known.insert(one.get<std::string>());
+    return known;
+  };
+  const std::set<std::string> learnt = listed("train_digests"), held_out = listed("validation_digests");
+  std::vector<std::size_t> cases;
+  for (std::size_t n = 0; n < set.cases.size(); ++n) {
+    const std::string digest = set.cases[n].digest.substr(0, 16);
+    if (part == "test" && learnt.contains(digest))
+      throw Error(ErrorCode::refused, fmt::format("data set: the model may have learnt from none of its cases; it did from {}: use --part "
+                                                  "validation or train",
+                                                  set.cases[n].name));
+    if (part == "test" || (part == "train" ? learnt : held_out).contains(digest)) cases.push_back(n);
+  }
+  if (cases.empty()) throw Error(ErrorCode::refused, fmt::format("data set: has no case in the part {} of this model", part));
+  return cases;
 }
 
 }  // namespace gantry::learning

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gantry/base/files.h"
+#include "gantry/base/json.h"
 #include "gantry/base/run.h"
 #include "gantry/image/image.h"
 
@@ -20,7 +21,7 @@ struct VolumeCase {
   std::string digest;  ///< SHA-256 of size and voxels as stored; copies of an image have the same
 };
 
-/// A data set for segmentation, parted for cross-validation.
+/// A data set of volumes, parted for cross-validation.
 struct VolumeSet {
   std::vector<std::string> classes;             ///< of the labels 0, 1, ...; the first is background
   std::vector<VolumeCase> cases;                ///< in the order of their names
@@ -37,6 +38,7 @@ struct VolumeSet {
 struct VolumeSetOptions {
   std::vector<std::string> classes;  ///< names of the labels 0, 1, ...; empty: those of `dataset.json`, else numbered
   int folds = 5;                     ///< 2 to 20; 0 = it is not parted
+  bool labels = true;                ///< false: images alone are read, also where a folder of labels lies beside them
 };
 
 /// Reads a folder with `images/` and `labels/`, or `imagesTr/` and `labelsTr/` as the Medical Segmentation Decathlon has them: one image
@@ -47,6 +49,12 @@ struct VolumeSetOptions {
 /// image on another grid or with values that are no class, a class that no case has; for folds that leak (the same case or copies of one
 /// image on both sides), name unknown cases or leave a side empty; Error(out_of_memory) beyond the Run's budget.
 VolumeSet read_volume_set(const Path& folder, const VolumeSetOptions& options, Run& run);
+
+/// The beginnings of the digests of cases, as the training record of a manifest lists them.
+Json short_digests(const VolumeSet& set, const std::vector<std::size_t>& cases);
+/// The cases of one part for a model: `train` (those that it learnt from), `validation` (those that it held out) or `test` (all;
+/// Error(refused) with the name when it learnt from one of them or from a copy). Throws Error(refused) when the part has no case.
+std::vector<std::size_t> cases_of_part(const Json& manifest, const VolumeSet& set, const std::string& part);
 
 /// Checks an image for a network and gives it canonical axes, one frame a channel. Throws Error(refused) for several components, complex
 /// or colour values, values that are not finite and no contrast.

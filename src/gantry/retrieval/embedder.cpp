@@ -11,13 +11,7 @@ namespace gantry {
 
 Embedder::Embedder(const std::string& name) : id_(name) {
   if (name == "thumbnail") return;
-  const bool plain =
-      !name.empty() && name.size() <= 64 && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
-  if (!plain) throw Error(ErrorCode::parameter, "model: must be thumbnail or the name of an installed model, of a-z, 0-9 and _");
-  const Path folder = find_resource(Path("models") / name);
-  if (folder.empty())
-    throw Error(ErrorCode::not_found, fmt::format("model: must be thumbnail or the name of an installed model; {} is not installed", name));
-  model_ = std::make_unique<learning::PictureModel>(folder);
+  model_ = std::make_unique<learning::PictureModel>(bundle::installed_bundle(name));
   id_ += " " + sha256_hex(model_->bundle().manifest.value("files", Json::object()).dump()).substr(0, 16);
 }
 

@@ -9,6 +9,7 @@
 
 #include "gantry/base/version.h"
 #include "gantry/learning/torch/classifier.h"
+#include "gantry/learning/torch/regressor.h"
 #include "gantry/learning/torch/segmenter.h"
 
 namespace gantry::learning {
@@ -24,6 +25,9 @@ class TorchEngine final : public Engine {
   }
   std::unique_ptr<Segmenter> segmenter(const SegmenterDesign& design, Device device) const override {
     return make_torch_segmenter(design, device);
+  }
+  std::unique_ptr<Regressor> regressor(const ChainDesign& design, Device device) const override {
+    return make_torch_regressor(design, device);
   }
 };
 

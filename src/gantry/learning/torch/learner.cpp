@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <exception>
+#include <thread>
 
 #include "gantry/base/error.h"
 
@@ -101,6 +103,46 @@ void TorchWeights::make_memory(Descent descent) {
 void TorchWeights::begin_step() {
   network_->train();
   network_->zero_grad();
+}
+
+double TorchWeights::learn_apart(std::int64_t count, const StepOptions& options,
+                                 const std::function<torch::Tensor(std::int64_t begin, std::int64_t size)>& share) {
+  begin_step();
+  const std::vector<torch::Tensor> weights = network_->parameters();
+  const std::int64_t pieces = device_.is_cpu() ? count : 1, size = count / pieces;
+  std::vector<double> losses(static_cast<std::size_t>(pieces));
+  std::vector<std::vector<torch::Tensor>> gradients(losses.size());
+  std::vector<std::exception_ptr> failures(losses.size());
+  const auto work = [&](std::int64_t first, std::int64_t step) {
+    for (std::int64_t n = first; n < pieces; n += step) {
+      const auto piece = static_cast<std::size_t>(n);
+      try {
+        use_threads(1);
+        const torch::Tensor loss = share(n * size, size);
+        losses[piece] = loss.item<double>();
+        gradients[piece] = torch::autograd::grad({loss}, weights);
+      } catch (...) {
+        failures[piece] = std::current_exception();
+      }
+    }
+  };
+  {
+    const std::int64_t threads = std::clamp<std::int64_t>(options.threads, 1, pieces);
+    std::vector<std::jthread> others;
+    for (std::int64_t n = 1; n < threads; ++n) others.emplace_back(work, n, threads);
+    work(0, threads);
+  }
+  for (const std::exception_ptr& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+  double loss = 0;
+  for (const double one : losses) loss += one / static_cast<double>(pieces);
+  for (std::size_t w = 0; w < weights.size(); ++w) {
+    torch::Tensor sum = gradients[0][w];
+    for (std::size_t n = 1; n < gradients.size(); ++n) sum = sum + gradients[n][w];
+    weights[w].mutable_grad() = sum / static_cast<double>(pieces);
+  }
+  descend(options);
+  return loss;
 }
 
 void TorchWeights::descend(const StepOptions& options) {

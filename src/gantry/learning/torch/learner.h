@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -31,6 +32,11 @@ class TorchWeights {
 
   /// Sets the network to training and forgets the gradients of the last step.
   void begin_step();
+  /// A whole step on a batch of `count` cases that do not meet in the network. `share(begin, size)` is the mean loss of a part of them. On
+  /// a CPU each case learns on a thread of its own and their gradients are added in order: the same bits for any number of threads, and one
+  /// meeting of the threads a step. Returns the mean loss.
+  double learn_apart(std::int64_t count, const StepOptions& options,
+                     const std::function<torch::Tensor(std::int64_t begin, std::int64_t size)>& share);
   /// One step along the gradients; the network evaluates again.
   void descend(const StepOptions& options);
 

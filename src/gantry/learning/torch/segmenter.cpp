@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <exception>
-#include <thread>
 
 #include "gantry/base/error.h"
 #include "gantry/learning/torch/learner.h"
@@ -105,58 +103,20 @@ class TorchSegmenter final : public TorchLearner<Segmenter, UNet> {
     return with_torch("training step", 1, [&] {
       const torch::Tensor volumes = input(batch);
       const torch::Tensor targets = targets_of(labels, volumes).to(state_.device());
-      state_.begin_step();
-      // Volumes do not meet in the network, so each learns on a thread of its own on a CPU, and their gradients are added in order: the
-      // same bits for any number of threads, and one meeting of the threads a step.
-      const std::int64_t pieces = state_.device().is_cpu() ? volumes.size(0) : 1, size = volumes.size(0) / pieces;
-      std::vector<Share> shares(static_cast<std::size_t>(pieces));
-      std::vector<std::exception_ptr> failures(shares.size());
-      const auto work = [&](std::int64_t first, std::int64_t step) {
-        for (std::int64_t n = first; n < pieces; n += step) {
-          try {
-            use_threads(1);
-            shares[static_cast<std::size_t>(n)] = share_of(volumes.narrow(0, n * size, size), targets.narrow(0, n * size, size));
-          } catch (...) {
-            failures[static_cast<std::size_t>(n)] = std::current_exception();
-          }
-        }
-      };
-      {
-        const std::int64_t threads = std::clamp<std::int64_t>(options.threads, 1, pieces);
-        std::vector<std::jthread> others;
-        for (std::int64_t n = 1; n < threads; ++n) others.emplace_back(work, n, threads);
-        work(0, threads);
-      }
-      for (const std::exception_ptr& failure : failures)
-        if (failure) std::rethrow_exception(failure);
-      double loss = 0;
-      for (const Share& share : shares) loss += share.loss / static_cast<double>(pieces);
-      const std::vector<torch::Tensor> weights = net_->parameters();
-      for (std::size_t w = 0; w < weights.size(); ++w) {
-        torch::Tensor sum = shares[0].gradients[w];
-        for (std::size_t n = 1; n < shares.size(); ++n) sum = sum + shares[n].gradients[w];
-        weights[w].mutable_grad() = sum / static_cast<double>(pieces);
-      }
-      state_.descend(options);
-      return loss;
+      return state_.learn_apart(volumes.size(0), options, [&](std::int64_t begin, std::int64_t size) {
+        return loss_of(volumes.narrow(0, begin, size), targets.narrow(0, begin, size));
+      });
     });
   }
 
  private:
-  /// What volumes say of the weights.
-  struct Share {
-    double loss = 0;
-    std::vector<torch::Tensor> gradients;
-  };
-
-  Share share_of(const torch::Tensor& volumes, const torch::Tensor& targets) const {
+  torch::Tensor loss_of(const torch::Tensor& volumes, const torch::Tensor& targets) const {
     const torch::Tensor logs = torch::log_softmax(net_->forward(volumes), 1);
     const torch::Tensor entropy = torch::nll_loss_nd(logs, targets);
     const torch::Tensor truth = torch::one_hot(targets, design_.classes).permute({0, 4, 1, 2, 3}).slice(1, 1).to(torch::kFloat32);
     const torch::Tensor given = logs.slice(1, 1).exp();
     const torch::Tensor shared = (given * truth).sum({2, 3, 4}), all = given.sum({2, 3, 4}) + truth.sum({2, 3, 4});
-    const torch::Tensor loss = entropy + 1 - ((2 * shared + 1e-5) / (all + 1e-5)).mean();
-    return {loss.item<double>(), torch::autograd::grad({loss}, net_->parameters())};
+    return entropy + 1 - ((2 * shared + 1e-5) / (all + 1e-5)).mean();
   }
 
   torch::Tensor targets_of(std::span<const std::uint8_t> labels, const torch::Tensor& volumes) const {
