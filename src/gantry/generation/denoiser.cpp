@@ -12,7 +12,9 @@ void Denoiser::describe(Description<Denoiser>& d) {
   d.parameter("model", &Denoiser::model, "Installed model of the task denoising");
   d.output("denoised", "Image without the noise, as far as the network can tell");
   d.example("gantry generation denoise pet.nii.gz clean.nii.gz");
-  d.reference("Zhang K, Zuo W, Chen Y, Meng D, Zhang L. Beyond a Gaussian denoiser: residual learning of deep CNN for image denoising. IEEE Transactions on Image Processing 2017; 26:3142-3155.");
+  d.reference(
+      "Zhang K, Zuo W, Chen Y, Meng D, Zhang L. Beyond a Gaussian denoiser: residual learning of deep CNN for image denoising. IEEE "
+      "Transactions on Image Processing 2017; 26:3142-3155.");
 }
 
 Image Denoiser::operator()(const Image& image, Run& run) const {
@@ -25,7 +27,8 @@ Image Denoiser::operator()(const Image& image, Run& run) const {
   if (100 * negative > values.count())
     run.warn(fmt::format("{:.0f} % of the values are negative: the network that ships learnt from activity, which is not",
                          100 * static_cast<double>(negative) / static_cast<double>(values.count())));
-  return per_frame(image, run, [&](const Image& frame, Run& part) { return generation::denoise(opened.network(), frame.as<float>(), part); });
+  return per_frame(image, run,
+                   [&](const Image& frame, Run& part) { return generation::denoise(opened.network(), frame.as<float>(), part); });
 }
 
 Cost Denoiser::cost(const Image& image) const {

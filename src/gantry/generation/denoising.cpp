@@ -144,7 +144,8 @@ Voxels<float> denoise(const bundle::VolumeNetwork& network, const VoxelView<floa
       if (at < reach || at >= count + reach) return;
       for (std::int64_t j = 0; j < rows; ++j) {
         const float* row = noise.data() + (j + reach) * (columns + 2 * reach) + reach;
-        for (std::int64_t i = 0; i < columns; ++i) clean(i, j, first + at - reach) += static_cast<float>(scale * static_cast<double>(row[i]));
+        for (std::int64_t i = 0; i < columns; ++i)
+          clean(i, j, first + at - reach) += static_cast<float>(scale * static_cast<double>(row[i]));
       }
     });
   }
@@ -161,7 +162,8 @@ DenoisingModel::DenoisingModel(const Path& folder) : bundle_(bundle::open_bundle
   });
 }
 
-Json score_denoising(const bundle::VolumeNetwork& network, const learning::VolumeSet& set, const std::vector<std::size_t>& cases, Run& run) {
+Json score_denoising(const bundle::VolumeNetwork& network, const learning::VolumeSet& set, const std::vector<std::size_t>& cases,
+                     Run& run) {
   const auto rounded = [](double v) { return std::round(v * 1e3) / 1e3; };
   const auto mean_of = [](const std::vector<double>& values) {
     double sum = 0;

@@ -23,8 +23,8 @@ struct CountNoise {
 Voxels<float> with_count_noise(const VoxelView<float>& image, const CountNoise& noise, Random random, const Run& run);
 
 /// How a network learns to take noise off: it sees an image with simulated noise and tells what the image itself differs from it (Zhang et
-/// al. 2017). By Adam, the learning rate as in `rate_at`; an epoch draws one patch of each case, turned and mirrored, with fresh noise whose
-/// level (evenly on a log scale) and correlation are drawn from the ranges.
+/// al. 2017). By Adam, the learning rate as in `rate_at`; an epoch draws one patch of each case, turned and mirrored, with fresh noise
+/// whose level (evenly on a log scale) and correlation are drawn from the ranges.
 struct DenoisingOptions {
   std::vector<int> widths{32, 32, 32};
   int epochs = 200;
@@ -38,8 +38,8 @@ struct DenoisingOptions {
 /// All but the device, as they stand in a manifest.
 Json to_json(const DenoisingOptions& options);
 
-/// The weights of `Regressor` as a network that runs without LibTorch. Throws Error(unreadable) unless they are a chain of convolutions from
-/// 1 channel to 1.
+/// The weights of `Regressor` as a network that runs without LibTorch. Throws Error(unreadable) unless they are a chain of convolutions
+/// from 1 channel to 1.
 bundle::VolumeNetwork chain_of(const learning::Weights& weights);
 
 /// The image and what the network adds to it. The network sees values over their root mean square; what lies outside the image is as its
@@ -66,8 +66,8 @@ class DenoisingModel {
 Json score_denoising(const bundle::VolumeNetwork& network, const learning::VolumeSet& set, const std::vector<std::size_t>& cases, Run& run);
 
 /// Trains on all folds but one, measures the one that was held out, and writes the bundle `destination`, as
-/// `learning::train_segmentation_bundle` does. `reading.labels` is taken as false. Throws Error(refused) for an image of several channels or
-/// one that is smaller than a patch.
+/// `learning::train_segmentation_bundle` does. `reading.labels` is taken as false. Throws Error(refused) for an image of several channels
+/// or one that is smaller than a patch.
 void train_denoising_bundle(const Path& data_set, learning::VolumeSetOptions reading, const DenoisingOptions& options,
                             const Json& description, const Path& destination, Run& run);
 

@@ -82,7 +82,8 @@ TEST(CountNoise, has_the_deviation_and_the_correlation_that_it_states) {
     for (std::int64_t k = 4; k < 36; ++k)  // at the mirrored border it varies more
       for (std::int64_t j = 4; j < 46; ++j)
         for (std::int64_t i = begin; i < begin + 24; ++i) {
-          const double a = static_cast<double>(noisy(i, j, k) - image(i, j, k)), b = static_cast<double>(noisy(i + 1, j, k) - image(i + 1, j, k));
+          const double a = static_cast<double>(noisy(i, j, k) - image(i, j, k)),
+                       b = static_cast<double>(noisy(i + 1, j, k) - image(i + 1, j, k));
           squares += a * a;
           product += a * b;
           ++count;
@@ -153,7 +154,9 @@ TEST(Denoise, refuses_images_and_weights_that_do_not_fit_by_name) {
   EXPECT_EQ(refused([](Weights& w) { w.tensors.erase("convolution_2.bias"); }), "weights: must lead from 1 channel to 1; lead from 1 to 4");
   EXPECT_EQ(refused([](Weights& w) { w.tensors["stem.weight"] = w.tensors.extract("convolution_1.weight").mapped(); }),
             "weights: convolution_1.weight and .bias must be there");
-  EXPECT_EQ(refused([](Weights& w) { w.tensors["convolution_1.weight"].shape = {4, 27}; }),
+  EXPECT_EQ(refused([](Weights& w) {
+              w.tensors["convolution_1.weight"].shape = {4, 27};
+            }),
             "weights: convolution_1.weight must be (outputs, inputs, 3, 3, 3)");
   EXPECT_NE(refused([](Weights& w) { w.tensors["convolution_1.weight"].values[5] = INFINITY; }).find("must be finite"), std::string::npos);
   EXPECT_EQ(error_of([&] { DenoisingModel model("/nowhere"); }).code(), ErrorCode::not_found);
@@ -221,7 +224,8 @@ TEST(PetDenoising, comes_nearer_than_non_local_means_at_its_best_on_unseen_patie
   TemporaryFolder folder;
   std::filesystem::create_directories(folder.path() / "images");
   for (const auto& entry : std::filesystem::directory_iterator(patients))
-    std::filesystem::create_symlink(entry.path() / "PET_image.nii.gz", folder.path() / "images" / (entry.path().filename().string() + ".nii.gz"));
+    std::filesystem::create_symlink(entry.path() / "PET_image.nii.gz",
+                                    folder.path() / "images" / (entry.path().filename().string() + ".nii.gz"));
   gantry::Run run;
   const learning::VolumeSet set = learning::read_volume_set(folder.path(), {.folds = 0, .labels = false}, run);
   const DenoisingModel model(bundle::installed_bundle("pet_denoising"));

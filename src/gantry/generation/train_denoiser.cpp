@@ -125,8 +125,7 @@ void train_denoising_bundle(const Path& data_set, learning::VolumeSetOptions rea
   const auto regressor = learning::engine().regressor(design, options.device);
   Run reads = run.part(0, 0.02);
   const learning::VolumeSet set = learning::read_volume_set(data_set, reading, reads);
-  if (set.channels() != 1)
-    throw Error(ErrorCode::refused, fmt::format("data set: images must have one channel; have {}", set.channels()));
+  if (set.channels() != 1) throw Error(ErrorCode::refused, fmt::format("data set: images must have one channel; have {}", set.channels()));
   for (const learning::VolumeCase& one : set.cases) {
     const Size3& size = one.image.grid().size();
     if (const auto least = std::min({size[0], size[1], size[2]}); least < options.patch)

@@ -17,8 +17,8 @@ struct Chain : torch::nn::Module {
   explicit Chain(const ChainDesign& design) {
     int from = design.channels;
     const auto add = [&](int to) {
-      layers.push_back(register_module(fmt::format("convolution_{}", layers.size() + 1),
-                                       torch::nn::Conv3d(torch::nn::Conv3dOptions(from, to, 3))));
+      layers.push_back(
+          register_module(fmt::format("convolution_{}", layers.size() + 1), torch::nn::Conv3d(torch::nn::Conv3dOptions(from, to, 3))));
       from = to;
     };
     for (const int width : design.widths) add(width);
@@ -70,9 +70,10 @@ class TorchRegressor final : public TorchLearner<Regressor, Chain> {
     const std::int64_t least = 2 * design_.reach() + 1;
     const bool volumes = shape.size() == 5 && shape[0] >= 1 && shape[1] == design_.channels;
     if (!volumes || std::any_of(shape.begin() + 2, shape.end(), [&](std::int64_t side) { return side < least; }))
-      throw Error(ErrorCode::parameter,
-                  fmt::format("batch: must be volumes of {0} channels, (n, {0}, slices, rows, columns), with sides of {1} and more; got [{2}]",
-                              design_.channels, least, fmt::join(shape, ", ")));
+      throw Error(
+          ErrorCode::parameter,
+          fmt::format("batch: must be volumes of {0} channels, (n, {0}, slices, rows, columns), with sides of {1} and more; got [{2}]",
+                      design_.channels, least, fmt::join(shape, ", ")));
     return to_torch(batch).to(state_.device());
   }
 
