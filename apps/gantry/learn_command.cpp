@@ -229,9 +229,9 @@ int train(const Words& arguments) {
   command.option("--classes", words.classes, "Names of the labels 0, 1, ... of an NPZ file or of label images", "A,B,...");
   command.option("--size", words.size, "Rows and columns of a classifier's input; default: those of the first picture, at most 128",
                  "PIXELS");
-  command.option("--epochs", words.epochs, "How often each case is seen; default 30, for segmentation 40, for denoising 200", "N");
+  command.option("--epochs", words.epochs, "How often each case is seen; default 30, for segmentation 40, for denoising 300", "N");
   command.option("--batch", words.batch, "Cases a step; default 64, for segmentation 2, for denoising 4", "N");
-  command.option("--learning-rate", words.rate, "Greatest learning rate; default 0.1, for volumes 0.003", "RATE");
+  command.option("--learning-rate", words.rate, "Greatest learning rate; default 0.1, for segmentation 0.003, for denoising 0.002", "RATE");
   command.option("--weight-decay", words.decay, "Decay of weights; default 0.0005, for volumes 0.01", "DECAY");
   command.option("--label-smoothing", words.smoothing, "Share of a classifier's target spread over all classes; default 0", "SHARE");
   command.option("--averaging", words.averaging,

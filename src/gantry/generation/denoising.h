@@ -27,9 +27,9 @@ Voxels<float> with_count_noise(const VoxelView<float>& image, const CountNoise& 
 /// whose level (evenly on a log scale) and correlation are drawn from the ranges.
 struct DenoisingOptions {
   std::vector<int> widths{32, 32, 32};
-  int epochs = 200;
+  int epochs = 300;
   int batch = 4;
-  double learning_rate = 0.003, momentum = 0.9, weight_decay = 0.01, longest_gradient = 1;
+  double learning_rate = 0.002, momentum = 0.9, weight_decay = 0.01, longest_gradient = 1;
   std::array<double, 2> level{0.05, 0.6}, correlation{0.5, 0.7};
   int patch = 16;  ///< voxels along each side
   int fold = 0;    ///< which one is held out
