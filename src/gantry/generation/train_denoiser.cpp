@@ -133,8 +133,6 @@ void train_denoising_bundle(const Path& data_set, learning::VolumeSetOptions rea
                   fmt::format("{}: image: must have {} voxels along each axis; has {}", one.name, options.patch, least));
   }
   const auto fold = static_cast<std::size_t>(options.fold);
-  if (fold >= set.folds.size())
-    throw Error(ErrorCode::refused, fmt::format("fold: the data set has {} folds, counted from 0; got {}", set.folds.size(), options.fold));
   const std::vector<std::size_t> training = set.training_of(fold), &held_out = set.folds[fold];
 
   Run learning_run = run.part(0.02, 0.95);
@@ -151,12 +149,7 @@ void train_denoising_bundle(const Path& data_set, learning::VolumeSetOptions rea
   manifest["input"] = {{"channels", 1}, {"scale", "root mean square"}};
   manifest["architecture"] = {{"kind", "chain"}, {"widths", options.widths}};
   Json& record = manifest["training"] = learning::training_of(options.device, run);
-  record["data_set"] = {{"sha256", set.digest},
-                        {"folds", set.folds.size()},
-                        {"train", training.size()},
-                        {"validation", held_out.size()},
-                        {"train_digests", learning::short_digests(set, training)},
-                        {"validation_digests", learning::short_digests(set, held_out)}};
+  record["data_set"] = learning::data_set_record(set, training, held_out);
   record["options"] = to_json(options);
   record["chosen_by"] = "the last epoch";
   Json& epochs = record["epochs"] = Json::array();

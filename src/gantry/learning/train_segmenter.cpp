@@ -98,8 +98,6 @@ void train_segmentation_bundle(const Path& data_set, const VolumeSetOptions& rea
   engine();  // what is missing is said before anything is read
   Run reads = run.part(0, 0.02);
   const VolumeSet set = read_volume_set(data_set, reading, reads);
-  if (static_cast<std::size_t>(options.fold) >= set.folds.size())
-    throw Error(ErrorCode::refused, fmt::format("fold: the data set has {} folds, counted from 0; got {}", set.folds.size(), options.fold));
   const auto fold = static_cast<std::size_t>(options.fold);
   const std::vector<std::size_t> training = set.training_of(fold), &held_out = set.folds[fold];
   const SegmenterDesign design{
@@ -138,12 +136,7 @@ void train_segmentation_bundle(const Path& data_set, const VolumeSetOptions& rea
   manifest["input"] = to_json(plan);
   manifest["architecture"] = {{"kind", "u_net"}, {"widths", options.widths}, {"block", options.block}};
   Json& record = manifest["training"] = training_of(options.device, run);
-  record["data_set"] = {{"sha256", set.digest},
-                        {"folds", set.folds.size()},
-                        {"train", training.size()},
-                        {"validation", held_out.size()},
-                        {"train_digests", short_digests(set, training)},
-                        {"validation_digests", short_digests(set, held_out)}};
+  record["data_set"] = data_set_record(set, training, held_out);
   record["options"] = to_json(options);
   record["chosen_by"] = "the last epoch";
   Json& epochs = record["epochs"] = Json::array();

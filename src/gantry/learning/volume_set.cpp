@@ -161,6 +161,8 @@ VolumeCase read_case(const std::string& name, const Path& image_file, const Path
 }  // namespace
 
 std::vector<std::size_t> VolumeSet::training_of(std::size_t fold) const {
+  if (fold >= folds.size())
+    throw Error(ErrorCode::refused, fmt::format("fold: the data set has {} folds, counted from 0; got {}", folds.size(), fold));
   std::vector<std::size_t> training;
   for (std::size_t n = 0; n < cases.size(); ++n)
     if (!std::binary_search(folds[fold].begin(), folds[fold].end(), n)) training.push_back(n);
@@ -242,10 +244,14 @@ VolumeSet read_volume_set(const Path& folder, const VolumeSetOptions& options, R
   return set;
 }
 
-Json short_digests(const VolumeSet& set, const std::vector<std::size_t>& cases) {
-  Json list = Json::array();
-  for (const std::size_t n : cases) list.push_back(set.cases[n].digest.substr(0, 16));
-  return list;
+Json data_set_record(const VolumeSet& set, const std::vector<std::size_t>& training, const std::vector<std::size_t>& held_out) {
+  const auto digests = [&](const std::vector<std::size_t>& cases) {
+    Json list = Json::array();
+    for (const std::size_t n : cases) list.push_back(set.cases[n].digest.substr(0, 16));
+    return list;
+  };
+  return {{"sha256", set.digest},          {"folds", set.folds.size()},          {"train", training.size()},
+          {"validation", held_out.size()}, {"train_digests", digests(training)}, {"validation_digests", digests(held_out)}};
 }
 
 std::vector<std::size_t> cases_of_part(const Json& manifest, const VolumeSet& set, const std::string& part) {

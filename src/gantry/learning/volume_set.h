@@ -30,7 +30,7 @@ struct VolumeSet {
   std::string digest;                           ///< SHA-256 over all names, images and labels
 
   int channels() const { return cases.empty() ? 0 : static_cast<int>(cases[0].image.frames()); }
-  /// All cases but those that a fold holds out.
+  /// All cases but those that a fold holds out. Throws Error(refused) when there is no such fold.
   std::vector<std::size_t> training_of(std::size_t fold) const;
 };
 
@@ -50,8 +50,8 @@ struct VolumeSetOptions {
 /// image on both sides), name unknown cases or leave a side empty; Error(out_of_memory) beyond the Run's budget.
 VolumeSet read_volume_set(const Path& folder, const VolumeSetOptions& options, Run& run);
 
-/// The beginnings of the digests of cases, as the training record of a manifest lists them.
-Json short_digests(const VolumeSet& set, const std::vector<std::size_t>& cases);
+/// The `data_set` of a training record: what was learnt from and what was held out, with the beginnings of the digests.
+Json data_set_record(const VolumeSet& set, const std::vector<std::size_t>& training, const std::vector<std::size_t>& held_out);
 /// The cases of one part for a model: `train` (those that it learnt from), `validation` (those that it held out) or `test` (all;
 /// Error(refused) with the name when it learnt from one of them or from a copy). Throws Error(refused) when the part has no case.
 std::vector<std::size_t> cases_of_part(const Json& manifest, const VolumeSet& set, const std::string& part);
