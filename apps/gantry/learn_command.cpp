@@ -229,7 +229,7 @@ int train(const Words& arguments) {
   command.option("--classes", words.classes, "Names of the labels 0, 1, ... of an NPZ file or of label images", "A,B,...");
   command.option("--size", words.size, "Rows and columns of a classifier's input; default: those of the first picture, at most 128",
                  "PIXELS");
-  command.option("--epochs", words.epochs, "How often each case is seen; default 30, for segmentation 40, for denoising 300", "N");
+  command.option("--epochs", words.epochs, "How often each case is seen; default 30, for segmentation 40, for denoising 1200", "N");
   command.option("--batch", words.batch, "Cases a step; default 64, for segmentation 2, for denoising 4", "N");
   command.option("--learning-rate", words.rate, "Greatest learning rate; default 0.1, for segmentation 0.003, for denoising 0.002", "RATE");
   command.option("--weight-decay", words.decay, "Decay of weights; default 0.0005, for volumes 0.01", "DECAY");
@@ -241,7 +241,7 @@ int train(const Words& arguments) {
                  "How frequent a classifier's probabilities take the classes for: as in the training part, or all alike; default train",
                  "train|even");
   command.option("--widths", words.widths,
-                 "Features of each stage, default 16,32,64; for denoising of each layer but the last, default 32,32,32", "A,B,...");
+                 "Features of each stage, default 16,32,64; for denoising of each layer but the last, default 32,32,32,32", "A,B,...");
   command.option("--blocks", words.blocks, "Blocks a stage of a classifier; default 2", "N");
   command.option("--folds", words.folds, "Into how many folds volumes are dealt; default 5", "N");
   command.option("--fold", words.fold, "Fold that is held out and measured, from 0; default 0", "N");

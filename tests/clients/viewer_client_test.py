@@ -40,7 +40,7 @@ def look(program, folder, modality, pictures):
                 said += line
             password, address = re.search(r"password (\S+)\nViewer:  (http://127\.0\.0\.1:\d+/viewer\?\S+&initialSeriesInstanceUID=[0-9.]+)\n", said).groups()
             series, other = ("Chest without contrast", "Gantry lesion segmentation") if modality == "ct" else ("T1 MPRAGE", None)
-            case = {"name": modality, "series": series, "segments": names, "other": other}
+            case = {"name": modality, "series": series, "segments": names, "other": other, "edited": "Heart" if modality == "ct" else None}
             subprocess.run([shutil.which("node"), ROOT / "web/viewer/test/viewer.mjs", address, password, json.dumps(case), *pictures], check=True)
             check_files(address.split("/viewer")[0])
             server.send_signal(signal.SIGTERM)

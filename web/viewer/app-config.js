@@ -7,8 +7,29 @@ window.config = {
   showStudyList: false,
   extensions: [],
   modes: [],
-  // No tour of the viewer lies over the first study.
-  customizationService: [{ "ohif.tours": { $set: [] } }],
+  customizationService: {
+    // No tour of the viewer lies over the first study.
+    global: { "ohif.tours": { $set: [] } },
+    // Label maps can be edited where they are seen, as in the viewer's own customizations/segmentation/segmentationEditing.jsonc.
+    mode: {
+      viewer: {
+        toolbarButtons: { $push: [{ $reference: "cornerstone.segmentationToolbarButtons" }] },
+        toolbarSections: { $push: [{ $reference: "cornerstone.segmentationToolbarSections" }] },
+        toolGroupAdditions: {
+          default: { $push: [{ $reference: "cornerstone.segmentationTools" }] },
+          mpr: { $push: [{ $reference: "cornerstone.segmentationTools" }] },
+        },
+        "panelSegmentation.disableEditing": { $set: false },
+        rightPanels: {
+          $set: [
+            "@ohif/extension-cornerstone.panelModule.panelSegmentationWithToolsLabelMap",
+            "@ohif/extension-cornerstone.panelModule.panelSegmentationWithToolsContour",
+            "@ohif/extension-measurement-tracking.panelModule.trackedMeasurements",
+          ],
+        },
+      },
+    },
+  },
   maxNumberOfWebWorkers: 2,
   maxNumRequests: { interaction: 100, thumbnail: 75, prefetch: 25 },
   strictZSpacingForVolumeViewport: true,

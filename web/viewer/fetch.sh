@@ -41,6 +41,14 @@ cp "$here/app-config.js" "$out.new/"
 rm -f "$out.new"/{sw.js,_headers,_redirects,serve.json,google.js}
 printf '// No service worker.\n' > "$out.new/init-service-worker.js"
 python3 "$here/move_scripts.py" "$out.new/index.html"
+# As it reads a segmentation whose segments overlap, the viewer loses what a segment has on slices where those before it have nothing: forEach
+# passes by the holes of an array.
+loss='largerArray.forEach((_, currentImageIndex)'
+if [ "$(cat "$out.new"/*.js | grep -cF "$loss")" != 1 ]; then
+  printf 'viewer: what mends its reading of segmentations no longer fits %s\n' "$package" >&2
+  exit 1
+fi
+sed -i 's/largerArray\.forEach((_, currentImageIndex)/Array.from(largerArray).forEach((_, currentImageIndex)/' "$out.new"/*.js
 printf '%s\n' "$stamp" > "$out.new/.stamp"
 chmod -R u=rwX,go=rX "$out.new"
 rm -rf "$out"

@@ -15,6 +15,10 @@ void Denoiser::describe(Description<Denoiser>& d) {
   d.reference(
       "Zhang K, Zuo W, Chen Y, Meng D, Zhang L. Beyond a Gaussian denoiser: residual learning of deep CNN for image denoising. IEEE "
       "Transactions on Image Processing 2017; 26:3142-3155.");
+  d.reference(
+      "Timofte R, Rothe R, Van Gool L. Seven ways to improve example-based single image super resolution. IEEE Conference on Computer "
+      "Vision "
+      "and Pattern Recognition 2016: 1865-1873.");
 }
 
 Image Denoiser::operator()(const Image& image, Run& run) const {
@@ -33,7 +37,7 @@ Image Denoiser::operator()(const Image& image, Run& run) const {
 
 Cost Denoiser::cost(const Image& image) const {
   const auto voxels = static_cast<std::uint64_t>(image.count());
-  return {.bytes = voxels * 8 + (std::uint64_t{256} << 20), .seconds = static_cast<double>(voxels) * 3e-6};
+  return {.bytes = voxels * 20 + (std::uint64_t{256} << 20), .seconds = static_cast<double>(voxels) * 1e-5};
 }
 
 }  // namespace gantry

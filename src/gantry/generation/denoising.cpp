@@ -70,6 +70,47 @@ std::array<double, nlm_settings.size()> errors_of_nlm(const Voxels<float>& noisy
   return errors;
 }
 
+/// The image from another side: its axes are the rows and the slices from behind, and the columns.
+Voxels<float> turned(const VoxelView<float>& image) {
+  const std::int64_t columns = image.grid().size(0), rows = image.grid().size(1), slices = image.grid().size(2);
+  auto result = Voxels<float>::uninitialized(Grid({rows, slices, columns}));
+  for (std::int64_t k = 0; k < slices; ++k)
+    for (std::int64_t j = 0; j < rows; ++j)
+      for (std::int64_t i = 0; i < columns; ++i) result(rows - 1 - j, slices - 1 - k, i) = image(i, j, k);
+  return result;
+}
+
+/// What the network adds to the image, whose values it sees over `scale`.
+Voxels<float> noise_in(const bundle::VolumeNetwork& network, const VoxelView<float>& image, double scale, Run& run) {
+  auto noise = Voxels<float>::uninitialized(Grid(image.grid().size()));
+  const std::int64_t reach = network.reach(), columns = image.grid().size(0), rows = image.grid().size(1), slices = image.grid().size(2);
+  const auto share = [&](std::int64_t k) { return static_cast<double>(k) / static_cast<double>(slices); };
+  for (std::int64_t first = 0; first < slices; first += slices_at_once) {
+    const std::int64_t count = std::min(slices_at_once, slices - first);
+    Run part = run.part(share(first), share(first + count), "network");
+    // With what lies around it, so that the network's own zeros do not reach a voxel.
+    auto padded = Voxels<float>::uninitialized(Grid({columns + 2 * reach, rows + 2 * reach, count + 2 * reach}));
+    parallel_for(run, count + 2 * reach, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t k = begin; k < end; ++k)
+        for (std::int64_t j = 0; j < rows + 2 * reach; ++j)
+          for (std::int64_t i = 0; i < columns + 2 * reach; ++i) {
+            const float value = image(std::clamp<std::int64_t>(i - reach, 0, columns - 1), std::clamp<std::int64_t>(j - reach, 0, rows - 1),
+                                      std::clamp<std::int64_t>(k + first - reach, 0, slices - 1));
+            padded(i, j, k) = static_cast<float>(static_cast<double>(value) / scale);
+          }
+    });
+    learning::run_mesh_network(network, padded, part, [&](std::int64_t at, std::span<const float> values) {
+      if (at < reach || at >= count + reach) return;
+      for (std::int64_t j = 0; j < rows; ++j) {
+        const float* row = values.data() + (j + reach) * (columns + 2 * reach) + reach;
+        for (std::int64_t i = 0; i < columns; ++i)
+          noise(i, j, first + at - reach) = static_cast<float>(scale * static_cast<double>(row[i]));
+      }
+    });
+  }
+  return noise;
+}
+
 }  // namespace
 
 Voxels<float> with_count_noise(const VoxelView<float>& image, const CountNoise& noise, Random random, const Run& run) {
@@ -116,39 +157,19 @@ bundle::VolumeNetwork chain_of(const learning::Weights& weights) {
 }
 
 Voxels<float> denoise(const bundle::VolumeNetwork& network, const VoxelView<float>& image, Run& run) {
-  const Grid& grid = image.grid();
   if (image.components() != 1 || image.frames() != 1) throw Error(ErrorCode::refused, "image: must be one volume of one number a voxel");
   for (std::int64_t n = 0; n < image.count(); ++n)
     if (!std::isfinite(image[n])) throw Error(ErrorCode::refused, fmt::format("image: must hold finite values; found {}", image[n]));
   const double scale = root_mean_square(image);
-  auto clean = Voxels<float>::uninitialized(grid);
+  auto clean = Voxels<float>::uninitialized(image.grid());
   std::copy_n(image.data(), image.count(), clean.data());
   if (scale == 0) return clean;
-  const std::int64_t reach = network.reach(), columns = grid.size(0), rows = grid.size(1), slices = grid.size(2);
-  const auto share = [&](std::int64_t k) { return static_cast<double>(k) / static_cast<double>(slices); };
-  for (std::int64_t first = 0; first < slices; first += slices_at_once) {
-    const std::int64_t count = std::min(slices_at_once, slices - first);
-    Run part = run.part(share(first), share(first + count), "network");
-    // With what lies around it, so that the network's own zeros do not reach a voxel.
-    auto padded = Voxels<float>::uninitialized(Grid({columns + 2 * reach, rows + 2 * reach, count + 2 * reach}));
-    parallel_for(run, count + 2 * reach, 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t k = begin; k < end; ++k)
-        for (std::int64_t j = 0; j < rows + 2 * reach; ++j)
-          for (std::int64_t i = 0; i < columns + 2 * reach; ++i) {
-            const float value = image(std::clamp<std::int64_t>(i - reach, 0, columns - 1), std::clamp<std::int64_t>(j - reach, 0, rows - 1),
-                                      std::clamp<std::int64_t>(k + first - reach, 0, slices - 1));
-            padded(i, j, k) = static_cast<float>(static_cast<double>(value) / scale);
-          }
-    });
-    learning::run_mesh_network(network, padded, part, [&](std::int64_t at, std::span<const float> noise) {
-      if (at < reach || at >= count + reach) return;
-      for (std::int64_t j = 0; j < rows; ++j) {
-        const float* row = noise.data() + (j + reach) * (columns + 2 * reach) + reach;
-        for (std::int64_t i = 0; i < columns; ++i)
-          clean(i, j, first + at - reach) += static_cast<float>(scale * static_cast<double>(row[i]));
-      }
-    });
-  }
+  Run first = run.part(0, 0.5), second = run.part(0.5, 1);
+  const Voxels<float> seen = noise_in(network, image, scale, first), seen_turned = noise_in(network, turned(image), scale, second);
+  const std::int64_t columns = image.grid().size(0), rows = image.grid().size(1), slices = image.grid().size(2);
+  for (std::int64_t k = 0; k < slices; ++k)
+    for (std::int64_t j = 0; j < rows; ++j)
+      for (std::int64_t i = 0; i < columns; ++i) clean(i, j, k) += (seen(i, j, k) + seen_turned(rows - 1 - j, slices - 1 - k, i)) / 2;
   return clean;
 }
 

@@ -103,7 +103,7 @@ TEST(CountNoise, has_the_deviation_and_the_correlation_that_it_states) {
   for (std::int64_t n = 0; n < nothing.count(); ++n) ASSERT_EQ(nothing[n], 0);
 }
 
-TEST(Denoise, adds_what_the_network_says_along_each_axis_and_beyond_the_border_what_lies_at_it) {
+TEST(Denoise, adds_the_mean_of_what_the_network_says_from_two_sides_and_takes_the_border_for_what_lies_beyond) {
   gantry::Run run;
   Voxels<float> image(Grid({7, 6, 130}, {1, 2, 3}));
   Random random(4);
@@ -114,9 +114,15 @@ TEST(Denoise, adds_what_the_network_says_along_each_axis_and_beyond_the_border_w
     for (std::int64_t k = 0; k < 130; ++k)
       for (std::int64_t j = 0; j < 6; ++j)
         for (std::int64_t i = 0; i < 7; ++i) {
-          Size3 at{i, j, k};
-          at[axis] = std::min(at[axis] + 1, image.grid().size(static_cast<int>(axis)) - 1);
-          ASSERT_NEAR(next(i, j, k), image(at[0], at[1], at[2]), 1e-5) << axis << " " << i << " " << j << " " << k;
+          // The axes of the other side are rows and slices from behind, and columns.
+          constexpr std::array<std::pair<std::size_t, int>, 3> otherwise{{{1, -1}, {2, -1}, {0, 1}}};
+          const auto stepped = [&](std::size_t along, int step) {
+            Size3 at{i, j, k};
+            at[along] = std::clamp<std::int64_t>(at[along] + step, 0, image.grid().size(static_cast<int>(along)) - 1);
+            return image(at[0], at[1], at[2]);
+          };
+          const float expected = (stepped(axis, 1) + stepped(otherwise[axis].first, otherwise[axis].second)) / 2;
+          ASSERT_NEAR(next(i, j, k), expected, 1e-5) << axis << " " << i << " " << j << " " << k;
         }
   }
 }
@@ -234,7 +240,7 @@ TEST(PetDenoising, comes_nearer_than_non_local_means_at_its_best_on_unseen_patie
   const Json figures = score_denoising(model.network(), set, learning::cases_of_part(manifest, set, "validation"), run);
   EXPECT_EQ(figures["cases"], 8);
   for (const Json& level : figures["levels"]) {
-    EXPECT_GE(level["gain_db"].get<double>(), 0.8);
+    EXPECT_GE(level["gain_db"].get<double>(), 1);
     EXPECT_LT(std::abs(level["change_of_sum_percent"].get<double>()), 2);
   }
 }
