@@ -136,10 +136,11 @@ export async function removeJob(id: string): Promise<void> {
   await ask(`/api/v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
 }
 
-/** Figures of a model on one part of its data: numbers by name, NAME_interval as [low, high], and those of its structures. */
+/** Figures of a model on one part of its data: numbers by name, NAME_interval as [low, high], those of its structures, or of levels of noise. */
 export interface ModelFigures {
   cases?: number;
   structures?: Record<string, Record<string, unknown>>;
+  levels?: Record<string, unknown>[];
   [name: string]: unknown;
 }
 

@@ -254,6 +254,15 @@ scenario("the installed models show what each is for, what it reached and its ca
   await page.keyboard.press("Escape");
   await page.getByRole("link", { name: "lung_nodules" }).click();
   await page.getByRole("heading", { level: 3, name: "What is known of it" }).waitFor();
+  const noises = JSON.parse(readFileSync(new URL("../../../models/pet_denoising/manifest.json", import.meta.url), "utf8")).figures.validation.levels;
+  await page.goto("/console/models");
+  const denoiser = page.getByRole("row", { name: /pet_denoising/ });
+  await denoiser.getByText(`PSNR, dB ${noises.at(-1).psnr_db.toFixed(3)}, Gain over non-local means, dB ${noises.at(-1).gain_db.toFixed(3)} (validation)`).waitFor();
+  await page.goto("/console/models/pet_denoising");
+  for (const { gain_db, gain_db_interval } of noises) {
+    const [gain, least, most] = [gain_db, ...gain_db_interval].map((figure) => figure.toFixed(3));
+    await page.getByRole("cell", { name: `${gain} (${least}–${most})`, exact: true }).waitFor();
+  }
   await page.goto("/console/models/none");
   await page.getByRole("heading", { name: "This model is not here" }).waitFor();
 });

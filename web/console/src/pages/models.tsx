@@ -20,6 +20,8 @@ const measures: [string, Key][] = [
   ["specificity", "models.specificity"],
   ["ece", "models.ece"],
   ["dice", "models.dice"],
+  ["psnr_db", "models.psnr"],
+  ["gain_db", "models.gain"],
 ];
 
 /** "0.987 (0.979–0.993)"; empty where there is no such figure. */
@@ -34,8 +36,9 @@ function figure(of: Record<string, unknown>, name: string): string {
 /** The figures that say most: of the test part, else of the validation part, the first two that are there. */
 function shortFigures(model: Model, { t }: Words): string {
   const figures = model.figures ?? {};
-  const [part, values] = figures.test ? ["test", figures.test] : ["validation", figures.validation];
-  if (!values) return "";
+  const [part, whole] = figures.test ? ["test", figures.test] : ["validation", figures.validation];
+  if (!whole) return "";
+  const values = whole.levels?.at(-1) ?? whole;
   const found = measures.map(([name, words]) => [t(words), figure(values, name).split(" ")[0]]).filter(([, value]) => value);
   return found.length === 0 ? "" : `${found.slice(0, 2).map(([words, value]) => `${words} ${value}`).join(", ")} (${part})`;
 }
@@ -43,6 +46,7 @@ function shortFigures(model: Model, { t }: Words): string {
 function taskWords(model: Model, { t }: Words): string {
   if (model.form === "part") return t("models.of_method");
   if (model.task === "classification") return t("models.task_classification");
+  if (model.task === "denoising") return t("models.task_denoising");
   return model.task === "segmentation" ? t("models.task_segmentation") : (model.task ?? "");
 }
 
@@ -159,6 +163,9 @@ function Figures({ model }: { model: Model }) {
         <FigureTable rows={parts} first={t("models.part")} what={t("models.figures")} />
         {parts.map(([part, values]) => (
           <FigureTable key={part} rows={Object.entries(values.structures ?? {}) as [string, ModelFigures][]} first={t("models.structure")} what={part} />
+        ))}
+        {parts.map(([part, values]) => (
+          <FigureTable key={`${part} noise`} rows={(values.levels ?? []).map((level) => [String(level.noise_level), level])} first={t("models.noise")} what={`${part}, ${t("models.noise")}`} />
         ))}
       </div>
     </section>
