@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE]. Suites: io, volume, analyze, compression, reconstruction, statistics, annotation, cohort, filter, radiotherapy, radiomics, registration, report, video, retrieval, generation, archive, learning, start; and, only when named, training.
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE] [--record]. Suites: io, volume, analyze, compression, reconstruction, statistics, annotation, cohort, filter, radiotherapy, radiomics, registration, report, video, retrieval, generation, archive, learning, start; and, only when named, training.
 A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
 import contextlib
+import datetime
 import json
 import math
 import os
@@ -28,7 +29,7 @@ RUNS = 5
 
 def machine():
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    return f"{os.cpu_count()} x {cpu.group(1) if cpu else platform.machine()}, {platform.system()} {platform.release()}"
+    return f"{os.cpu_count()} x {cpu.group(1) if cpu else platform.machine()}, {platform.system()}"
 
 
 def short(command):
@@ -423,6 +424,16 @@ def web_rows(folder, ours, theirs, archive):
         yield row("archive", case, metric, unit, statistics.median(values[ours.title]), statistics.median(peer) if peer else None, "Orthanc" if peer else "", 3, larger_is_better=larger)
 
 
+def keep(suite, rows):
+    """Takes the rows of one suite into docs/reference/measured.json in the place of those it had; ./dev docs shows them in the index of operations."""
+    path = ROOT / "docs/reference/measured.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    fields = ("case", "metric", "unit", "gantry", "peer", "peer_name", "gantry_command")
+    version = subprocess.run([GANTRY, "version", "--json"], check=True, capture_output=True, text=True).stdout
+    kept[suite] = {"date": datetime.date.today().isoformat(), "version": json.loads(version)["gantry_version"], "machine": machine(), "rows": [{key: one[key] for key in fields} | {"gantry_command": re.sub(r"/tmp/tmp\w+/?", "", one["gantry_command"])} for one in rows]}
+    path.write_text(json.dumps(dict(sorted(kept.items())), indent=1, default=float) + "\n")
+
+
 def main():
     words = sys.argv[1:]
     target = None
@@ -430,18 +441,23 @@ def main():
         at = words.index("--json")
         target = Path(words[at + 1])
         del words[at : at + 2]
+    record = "--record" in words
+    words = [word for word in words if word != "--record"]
     suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "compression": suite_compression, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "annotation": suite_annotation, "cohort": suite_cohort, "filter": suite_filter, "radiotherapy": suite_radiotherapy, "radiomics": suite_radiomics, "registration": suite_registration, "report": suite_report, "video": suite_video, "retrieval": suite_retrieval, "generation": suite_generation, "archive": suite_archive, "learning": suite_learning, "training": suite_training}
     for word in words:
         if word not in suites:
             sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")
     rows = []
     for name in words or [name for name in suites if name != "training"]:
+        first = len(rows)
         for one in suites[name]():
             rows.append(one)
+            if record:
+                keep(name, rows[first:])
             compared = f"{one['peer']:>12.4g} {one['peer_name']:<36} x{one['ratio']:.2f}" if one["peer"] is not None else ""
             print(f"{one['suite']:<8} {one['case']:<48} {one['gantry']:>12.4g} {one['unit']:<4}{compared}", flush=True)
     if target:
-        target.write_text(json.dumps(rows, indent=1) + "\n")
+        target.write_text(json.dumps(rows, indent=1, default=float) + "\n")
 
 
 if __name__ == "__main__":

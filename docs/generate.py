@@ -66,6 +66,25 @@ def page(path, operation, old):
     return f"# {operation['id']}\n\n{operation['summary']}\n\n{block}\n"
 
 
+def measured(operations):
+    """What `./dev bench --record` kept."""
+    kept = json.loads((ROOT / "docs/reference/measured.json").read_text())
+    text = "\n## Measured\n\nBy `./dev bench SUITE --record`, each beside its peer in the same run, medians; anyone can run it again. More in [measured.json](measured.json).\n\n"
+    text += "| suite | operation | what | Gantry | peer |\n|---|---|---|---|---|\n"
+    for suite, run in kept.items():
+        for row in run["rows"]:
+            words = row["gantry_command"].split()
+            name = f"{words[1]}.{words[2].replace('-', '_')}" if len(words) > 2 else ""
+            link = f"[{name}](operations/{name}.md)" if name in operations else ""
+            number = lambda value: f"{value:.4g} {'' if row['unit'] == '1' else row['unit']}".strip()
+            peer = "" if row["peer"] is None else f"{number(row['peer'])} {row['peer_name']}"
+            text += f"| {suite} | {link} | {row['case']}{'' if row['metric'] == 'wall' or row['metric'].lower() in row['case'].lower() else ', ' + row['metric']} | {number(row['gantry'])} | {peer} |\n"
+    runs = {}
+    for suite, run in kept.items():
+        runs.setdefault((run["date"], run["version"], run["machine"]), []).append(suite)
+    return text + "".join(f"\n{', '.join(suites)}: {date}, gantry {version}, {machine}.\n" for (date, version, machine), suites in runs.items())
+
+
 def generated():
     operations = json.loads(gantry("operations", "--json"))["operations"]
     files = {}
@@ -76,7 +95,7 @@ def generated():
         files[path] = page(path, operation, path.read_text() if path.exists() else "")
         names = lambda rows: ", ".join(f"{r['name']} ({r['type']})" for r in rows)
         index += f"| [{operation['id']}](operations/{operation['id']}.md) | {operation['summary']} | {names(operation['inputs'])} | {names(operation['outputs'])} |\n"
-    files[ROOT / "docs/reference/operations.md"] = index
+    files[ROOT / "docs/reference/operations.md"] = index + measured({operation["id"] for operation in operations})
     files[ROOT / "docs/reference/pipeline.schema.json"] = gantry("operations", "--pipeline-schema")
     files[ROOT / "docs/reference/openapi.json"] = gantry("serve", "--openapi")
     commands = "# Commands\n\nThe help of every command, as the program prints it. Operations are in [operations.md](operations.md).\n"
