@@ -43,7 +43,7 @@ Json to_json(const DenoisingOptions& options);
 bundle::VolumeNetwork chain_of(const learning::Weights& weights);
 
 /// The image and what the network adds to it, as the mean over two sides that the image is seen from (Timofte et al. 2016). The network
-/// sees values over their root mean square; what lies outside the image is as its border. Needs no LibTorch; about 10 us a voxel on one
+/// sees values over their root mean square; what lies outside the image is as its border. Needs no LibTorch; about 11 us a voxel on one
 /// core. Throws Error(refused) for several components or frames and values that are not finite; Error(out_of_memory) beyond the Run's
 /// budget.
 Voxels<float> denoise(const bundle::VolumeNetwork& network, const VoxelView<float>& image, Run& run);

@@ -263,6 +263,8 @@ scenario("the installed models show what each is for, what it reached and its ca
     const [gain, least, most] = [gain_db, ...gain_db_interval].map((figure) => figure.toFixed(3));
     await page.getByRole("cell", { name: `${gain} (${least}–${most})`, exact: true }).waitFor();
   }
+  assert.equal(await page.getByRole("region", { name: "Measured figures" }).getByRole("cell", { name: "8", exact: true }).count(), noises.length, "the cases of each level");
+  assert.equal(await page.getByText("Classes", { exact: true }).count(), 0, "it tells no classes apart");
   await page.goto("/console/models/none");
   await page.getByRole("heading", { name: "This model is not here" }).waitFor();
 });

@@ -165,7 +165,7 @@ function Figures({ model }: { model: Model }) {
           <FigureTable key={part} rows={Object.entries(values.structures ?? {}) as [string, ModelFigures][]} first={t("models.structure")} what={part} />
         ))}
         {parts.map(([part, values]) => (
-          <FigureTable key={`${part} noise`} rows={(values.levels ?? []).map((level) => [String(level.noise_level), level])} first={t("models.noise")} what={`${part}, ${t("models.noise")}`} />
+          <FigureTable key={`${part} noise`} rows={(values.levels ?? []).map((level) => [String(level.noise_level), { ...level, cases: values.cases }])} first={t("models.noise")} what={`${part}, ${t("models.noise")}`} />
         ))}
       </div>
     </section>
@@ -198,7 +198,7 @@ export function ModelPage({ name }: { name: string }) {
       ? ([
           [t("models.intended_use"), stated(model.intended_use)],
           [t("models.not_for"), stated(model.not_for)],
-          [t("models.classes"), <bdi key="classes">{(model.classes ?? []).join(", ")}</bdi>],
+          ...(model.classes?.length ? [[t("models.classes"), <bdi key="classes">{model.classes.join(", ")}</bdi>]] : []),
           [t("models.data"), stated(model.data)],
           [t("models.licence"), stated(model.licence)],
           [t("models.version"), model.version],
