@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/radiomics/spatial.h"
 
+#include <array>
 #include <cmath>
 #include <complex>
 
@@ -74,13 +75,21 @@ void transform(std::vector<Complex>& data, const Size3& size, std::size_t axis, 
   if (length == 1) return;
   const Fft fft(length);
   const std::int64_t stride = axis == 0 ? 1 : axis == 1 ? size[0] : size[0] * size[1];
-  parallel_for(run, static_cast<std::int64_t>(data.size()) / length, 64, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<Complex> in(static_cast<std::size_t>(length)), out(in.size());
-    for (std::int64_t line = begin; line < end; ++line) {
-      Complex* const first = data.data() + line / stride * stride * length + line % stride;
-      for (std::int64_t n = 0; n < length; ++n) in[static_cast<std::size_t>(n)] = first[n * stride];
-      forward ? fft.forward(in, out) : fft.inverse(in, out);
-      for (std::int64_t n = 0; n < length; ++n) first[n * stride] = out[static_cast<std::size_t>(n)];
+  const std::int64_t count = static_cast<std::int64_t>(data.size()) / length;
+  parallel_for(run, (count + Fft::lanes - 1) / Fft::lanes, 4, [&](std::int64_t begin, std::int64_t end) {
+    Fft::Lines lines(fft);
+    for (std::int64_t block = begin; block < end; ++block) {
+      const std::int64_t first = Fft::lanes * block, taken = std::min(Fft::lanes, count - first);
+      std::array<Complex*, Fft::lanes> starts{};
+      for (std::int64_t l = 0; l < taken; ++l)
+        starts[static_cast<std::size_t>(l)] = data.data() + (first + l) / stride * stride * length + (first + l) % stride;
+      for (std::int64_t n = 0; n < length; ++n) {
+        for (std::int64_t l = 0; l < taken; ++l) lines.set(n, l, starts[static_cast<std::size_t>(l)][stride * n]);
+      }
+      forward ? fft.forward(lines) : fft.inverse(lines);
+      for (std::int64_t n = 0; n < length; ++n) {
+        for (std::int64_t l = 0; l < taken; ++l) starts[static_cast<std::size_t>(l)][stride * n] = lines.at(n, l);
+      }
     }
   });
 }

@@ -2,12 +2,12 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include "gantry/reconstruction/fourier.h"
 
+#include <array>
 #include <cmath>
 #include <complex>
 
 #include "gantry/compute/fft.h"
 #include "gantry/compute/parallel.h"
-#include "gantry/compute/simd.h"
 
 namespace gantry {
 
@@ -35,42 +35,60 @@ AxisPlan plan_of(std::int64_t samples, std::int64_t wanted, double share, int en
   return plan;
 }
 
-/// Transforms the lines along `axis` of an array of `size`, which becomes that of the result.
-Samples transformed(const Samples& in, Size3& size, int axis, const AxisPlan& plan, const Run& run) {
-  const auto a = static_cast<std::size_t>(axis);
-  const std::int64_t stride = axis == 0 ? 1 : axis == 1 ? size[0] : size[0] * size[1];
-  const std::int64_t outer = size[0] * size[1] * size[2] / (stride * size[a]);
-  Samples out(static_cast<std::size_t>(stride * plan.pixels * outer));
-  const Fft fft(plan.length);
+/// Samples of some coils: the coil runs fastest, then readout, first phase encoding, and slice or second phase encoding; from one place to
+/// the next it is `pitch` values.
+struct Block {
+  const std::complex<float>* samples = nullptr;
+  std::int64_t coils = 1, pitch = 1;
+  Size3 size{};
+};
+
+/// Transforms the lines of a block along `axis` into `out`, where the pitch is the number of coils. Throws Error(parameter) for samples
+/// that are not finite.
+void transform(const Block& in, int axis, const AxisPlan& plan, const Fft& fft, Samples& out, const Run& run) {
+  std::int64_t places = 1, outer = 1;  // places before the axis, and behind it
+  for (int a = 0; a < 3; ++a) (a < axis ? places : outer) *= a == axis ? 1 : in.size[static_cast<std::size_t>(a)];
+  const std::int64_t side_by_side = in.coils * places, count = side_by_side * outer;
+  out.resize(static_cast<std::size_t>(count * plan.pixels));
   // The inverse divides by `length`; the unitary transform of the samples by the root of their number.
   const float scale = static_cast<float>(plan.length) / std::sqrt(static_cast<float>(plan.samples));
   const std::int64_t from = std::max<std::int64_t>(0, plan.samples / 2 - plan.length / 2),
                      to = std::min(plan.samples, plan.samples / 2 + (plan.length + 1) / 2);
-  // Lines side by side are taken together, so that the memory is walked along its rows.
-  constexpr std::int64_t together = 8;
-  const std::int64_t blocks = (stride + together - 1) / together;
-  parallel_for(run, blocks * outer, axis == 0 ? 16 : 4, [&](std::int64_t begin, std::int64_t end) {
-    Samples spectrum(static_cast<std::size_t>(plan.length * together)), line(static_cast<std::size_t>(plan.length));
+  constexpr std::int64_t lanes = Fft::lanes;
+  parallel_for(run, (count + lanes - 1) / lanes, 16, [&](std::int64_t begin, std::int64_t end) {
+    Fft::Lines lines(fft);
     for (std::int64_t block = begin; block < end; ++block) {
-      const std::int64_t first = block % blocks * together, lines = std::min(together, stride - first), o = block / blocks;
-      std::fill(spectrum.begin(), spectrum.end(), std::complex<float>());
-      const std::complex<float>* source = in.data() + first + stride * plan.samples * o;
+      std::array<const std::complex<float>*, lanes> sources{};
+      std::array<std::complex<float>*, lanes> targets{};
+      const std::int64_t first = lanes * block, taken = std::min(lanes, count - first);
+      for (std::int64_t l = 0; l < taken; ++l) {
+        const std::int64_t o = (first + l) / side_by_side, i = (first + l) % side_by_side;
+        sources[static_cast<std::size_t>(l)] = in.samples + (o * plan.samples * places + i / in.coils) * in.pitch + i % in.coils;
+        targets[static_cast<std::size_t>(l)] = out.data() + o * plan.pixels * side_by_side + i;
+      }
+      lines.clear();
+      std::array<float, lanes> zeros{};
       for (std::int64_t n = from; n < to; ++n) {
         const std::int64_t frequency = n - plan.samples / 2, place = frequency < 0 ? frequency + plan.length : frequency;
-        for (std::int64_t l = 0; l < lines; ++l) spectrum[static_cast<std::size_t>(place + plan.length * l)] = source[stride * n + l];
-      }
-      std::complex<float>* target = out.data() + first + stride * plan.pixels * o;
-      for (std::int64_t l = 0; l < lines; ++l) {
-        fft.inverse(std::span(spectrum).subspan(static_cast<std::size_t>(plan.length * l), static_cast<std::size_t>(plan.length)), line);
-        for (std::int64_t n = 0; n < plan.pixels; ++n) {
-          const std::int64_t x = n - plan.pixels / 2;
-          target[stride * n + l] = scale * line[static_cast<std::size_t>(x < 0 ? x + plan.length : x)];
+        float *re = lines.re() + lanes * place, *im = lines.im() + lanes * place;
+        for (std::int64_t l = 0; l < taken; ++l) {
+          const std::complex<float> value = sources[static_cast<std::size_t>(l)][n * places * in.pitch];
+          re[l] = scale * value.real();
+          im[l] = scale * value.imag();
         }
+        for (std::size_t l = 0; l < lanes; ++l) zeros[l] += 0 * re[l] + 0 * im[l];
+      }
+      for (const float zero : zeros) {
+        if (zero != 0) throw Error(ErrorCode::parameter, "kspace: samples must be finite");
+      }
+      fft.inverse(lines);
+      for (std::int64_t n = 0; n < plan.pixels; ++n) {
+        const std::int64_t x = n - plan.pixels / 2, place = x < 0 ? x + plan.length : x;
+        const float *re = lines.re() + lanes * place, *im = lines.im() + lanes * place;
+        for (std::int64_t l = 0; l < taken; ++l) targets[static_cast<std::size_t>(l)][n * side_by_side] = {re[l], im[l]};
       }
     }
   });
-  size[a] = plan.pixels;
-  return out;
 }
 
 /// The image's grid: pixel size / 2 of a Fourier axis stays where it is in the world.
@@ -124,35 +142,48 @@ Image FourierReconstruction::operator()(const KSpace& kspace, Run& run) const {
   if (given.empty()) throw Error(ErrorCode::not_possible, "kspace: must hold samples; it is empty");
   const std::array<AxisPlan, 3> plans = plans_of(*this, kspace);
   const std::int64_t coils = given.components(), frames = given.frames(), voxels = given.grid().voxel_count();
+  const std::int64_t slices = given.grid().size(2), plane = given.grid().size(0) * given.grid().size(1);
   auto result = Voxels<float>::uninitialized(image_grid(given.grid(), plans), 1, frames);
-  const std::int64_t pixels = result.grid().voxel_count();
+  const std::int64_t pixels = result.grid().size(0) * result.grid().size(1);
+  std::ranges::fill(result.values(), 0.0F);
   const auto values = given.as<std::complex<float>>();
+  const std::array<Fft, 3> ffts{Fft(plans[0].length), Fft(plans[1].length), Fft(plans[2].length)};
+  // So much is transformed at once that it stays in the caches; of a volume all slices must be there.
+  constexpr std::int64_t together = 1 << 20;
+  const std::int64_t thick = kspace.volume ? slices : std::clamp<std::int64_t>(together / (plane * coils), 1, slices);
+  const std::int64_t most_coils = std::clamp<std::int64_t>(together / (plane * thick), 1, coils);
+  Samples samples, other;
   for (std::int64_t frame = 0; frame < frames; ++frame) {
-    const std::span<float> image(result.data() + frame * pixels, static_cast<std::size_t>(pixels));
-    std::fill(image.begin(), image.end(), 0.0F);
-    for (std::int64_t coil = 0; coil < coils; ++coil) {
-      run.progress(static_cast<double>(frame * coils + coil) / static_cast<double>(frames * coils));
-      Samples samples(static_cast<std::size_t>(voxels));
-      parallel_for(run, voxels, 65536, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t n = begin; n < end; ++n) {
-          const std::complex<float> value = values[coil + coils * (n + voxels * frame)];
-          if (!std::isfinite(value.real()) || !std::isfinite(value.imag()))
-            throw Error(ErrorCode::parameter, "kspace: samples must be finite");
-          samples[static_cast<std::size_t>(n)] = value;
+    for (std::int64_t slice = 0; slice < slices; slice += thick) {
+      const std::int64_t depth = std::min(thick, slices - slice);
+      float* image = result.data() + (frame * result.grid().size(2) + slice) * pixels;
+      std::int64_t image_pixels = 0;
+      for (std::int64_t coil = 0; coil < coils; coil += most_coils) {
+        run.progress((static_cast<double>(frame * slices + slice) + static_cast<double>(coil * depth) / static_cast<double>(coils)) /
+                     static_cast<double>(frames * slices));
+        const std::int64_t taken = std::min(most_coils, coils - coil);
+        Block block{values.data() + (voxels * frame + plane * slice) * coils + coil, taken, coils, given.grid().size()};
+        block.size[2] = depth;
+        for (int axis = 0; axis < (kspace.volume ? 3 : 2); ++axis) {
+          const auto a = static_cast<std::size_t>(axis);
+          transform(block, axis, plans[a], ffts[a], other, run);
+          samples.swap(other);
+          block = {samples.data(), taken, taken, block.size};
+          block.size[a] = plans[a].pixels;
         }
-      });
-      Size3 size = given.grid().size();
-      for (int axis = 0; axis < (kspace.volume ? 3 : 2); ++axis)
-        samples = transformed(samples, size, axis, plans[static_cast<std::size_t>(axis)], run);
-      parallel_for(run, pixels, 65536, [&](std::int64_t begin, std::int64_t end) {
-        const bool last = coil == coils - 1;
-        for (std::int64_t n = begin; n < end; ++n) {
-          const std::complex<float> value = samples[static_cast<std::size_t>(n)];
-          float& sum = image[static_cast<std::size_t>(n)];
-          sum += value.real() * value.real() + value.imag() * value.imag();
-          if (last) sum = std::sqrt(sum);
-        }
-      });
+        image_pixels = block.size[0] * block.size[1] * block.size[2];
+        parallel_for(run, image_pixels, 16384, [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t n = begin; n < end; ++n) {
+            float sum = image[n];
+            for (std::int64_t c = 0; c < taken; ++c) {
+              const std::complex<float> value = samples[static_cast<std::size_t>(taken * n + c)];
+              sum += value.real() * value.real() + value.imag() * value.imag();
+            }
+            image[n] = sum;
+          }
+        });
+      }
+      for (std::int64_t n = 0; n < image_pixels; ++n) image[n] = std::sqrt(image[n]);
     }
   }
   run.progress(1);
@@ -161,8 +192,9 @@ Image FourierReconstruction::operator()(const KSpace& kspace, Run& run) const {
 
 Cost FourierReconstruction::cost(const KSpace& kspace) const {
   const auto count = static_cast<double>(kspace.samples.count()) * enlarge * enlarge * (kspace.volume ? enlarge : 1);
-  const double one = count / static_cast<double>(kspace.samples.components() * kspace.samples.frames());
-  return {.bytes = static_cast<std::uint64_t>(24 * one + 4 * one * static_cast<double>(kspace.samples.frames())), .seconds = count * 5e-8};
+  const double coil = count / static_cast<double>(kspace.samples.components() * kspace.samples.frames());
+  return {.bytes = static_cast<std::uint64_t>(16 * std::max(coil, 1048576.0) + 4 * coil * static_cast<double>(kspace.samples.frames())),
+          .seconds = count * 1e-8};
 }
 
 }  // namespace gantry

@@ -43,20 +43,28 @@ class AnalyticTraces {
   void operator()(const VoxelView<float>& echoes, std::int64_t elements, std::int64_t first, std::vector<Echo>& traces,
                   const Run& run) const {
     traces.resize(static_cast<std::size_t>(length() * elements));
-    parallel_for(run, elements, 4, [&](std::int64_t begin, std::int64_t end) {
-      const auto size = static_cast<std::size_t>(length_);
-      std::vector<Echo> trace(size), spectrum(size), wide(size * denser), dense(size * denser);
-      for (std::int64_t e = begin; e < end; ++e) {
-        for (std::int64_t n = 0; n < samples_; ++n) {
-          const float value = echoes[first + n + samples_ * e];
-          if (!std::isfinite(value)) throw Error(ErrorCode::parameter, "echoes: must be finite");
-          trace[static_cast<std::size_t>(n)] = value;
+    parallel_for(run, (elements + Fft::lanes - 1) / Fft::lanes, 1, [&](std::int64_t begin, std::int64_t end) {
+      Fft::Lines narrow(in_), wide(out_);
+      for (std::int64_t block = begin; block < end; ++block) {
+        const std::int64_t from = Fft::lanes * block, taken = std::min(Fft::lanes, elements - from);
+        narrow.clear();
+        wide.clear();
+        for (std::int64_t l = 0; l < taken; ++l) {
+          for (std::int64_t n = 0; n < samples_; ++n) {
+            const float value = echoes[first + n + samples_ * (from + l)];
+            if (!std::isfinite(value)) throw Error(ErrorCode::parameter, "echoes: must be finite");
+            narrow.set(n, l, value);
+          }
         }
-        in_.forward(trace, spectrum);
-        const std::size_t half = (size + 1) / 2;
-        for (std::size_t n = 1; n < half; ++n) wide[n] = static_cast<float>(2 * denser) * spectrum[n];
-        out_.inverse(wide, dense);
-        std::copy_n(dense.begin(), length(), traces.begin() + static_cast<std::ptrdiff_t>(length() * e));
+        in_.forward(narrow);
+        for (std::int64_t n = 1; n < (length_ + 1) / 2; ++n) {
+          for (std::int64_t l = 0; l < Fft::lanes; ++l) wide.set(n, l, static_cast<float>(2 * denser) * narrow.at(n, l));
+        }
+        out_.inverse(wide);
+        for (std::int64_t l = 0; l < taken; ++l) {
+          Echo* trace = traces.data() + length() * (from + l);
+          for (std::int64_t n = 0; n < length(); ++n) trace[n] = wide.at(n, l);
+        }
       }
     });
   }
