@@ -69,9 +69,11 @@ class AffinePatch {
  private:
   int window_ = 0;
   std::vector<float> values_, slope_i_, slope_j_;
-  std::array<double, 36> inverse_{};  ///< of the products of the six derivatives
-  std::array<double, 6> means_{};     ///< of the six derivatives
+  std::array<double, 36> inverse_{};     ///< of the products of the six derivatives
+  std::array<double, 6> sums_{};         ///< of the six derivatives
+  std::array<double, 6> with_values_{};  ///< sums of their products with the values
   double power_ = 0;
+  float mean_ = 0;
   bool textured_ = false;
 };
 
