@@ -10,7 +10,7 @@ HeadMrQuality measure_head_quality(const VoxelView<float>& image, const TissueIn
   HeadMrQuality measured;
   Mask white(input.image.grid(), 0);
   for (std::int64_t n = 0; n < white.count(); ++n) white[n] = tissue.label[n] == static_cast<std::uint8_t>(Tissue::white) ? 1 : 0;
-  if (const auto noise = quality::difference_noise(input.image, white); noise && *noise > 0) measured.noise = noise;
+  if (const auto noise = quality::difference_noise(input.image, white, run); noise && *noise > 0) measured.noise = noise;
   const auto& mean = tissue.model.mean;
   if (measured.noise) {
     measured.signal_to_noise = mean[2] / *measured.noise;

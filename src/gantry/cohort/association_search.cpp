@@ -30,18 +30,20 @@ std::map<std::string, std::size_t> lines_of(const Table& table, const std::strin
 struct Column {
   std::string name;
   std::vector<double> values;
+  statistics::Centred centred;  ///< of the values or of their ranks; empty where one is missing
 };
 
 /// The columns that hold nothing but numbers, at these lines.
-std::vector<Column> number_columns(const Table& table, const std::string& key, const std::vector<std::size_t>& lines) {
+std::vector<Column> number_columns(const Table& table, const std::string& key, const std::vector<std::size_t>& lines, bool ranks) {
   std::vector<Column> columns;
   for (std::size_t c = 0; c < table.columns().size(); ++c) {
     const bool words =
         std::any_of(table.rows().begin(), table.rows().end(), [&](const auto& row) { return std::holds_alternative<std::string>(row[c]); });
     if (words || table.columns()[c] == key) continue;
     const std::vector<double> all = numbers_of(table, c);
-    Column column{table.columns()[c], {}};
+    Column column{table.columns()[c], {}, {}};
     for (const std::size_t line : lines) column.values.push_back(all[line]);
+    column.centred = statistics::centred(column.values, ranks);
     columns.push_back(std::move(column));
   }
   return columns;
@@ -79,7 +81,8 @@ AssociationSearch::Result AssociationSearch::operator()(const Table& features, c
   }
   if (lines.size() < 3)
     throw Error(ErrorCode::not_possible, fmt::format("subjects: three must be in both tables; there are {}", lines.size()));
-  const std::vector<Column> a = number_columns(features, key, lines), b = number_columns(variables, key, other_lines);
+  const bool ranks = method == CorrelationMethod::spearman;
+  const std::vector<Column> a = number_columns(features, key, lines, ranks), b = number_columns(variables, key, other_lines, ranks);
   if (a.empty() || b.empty()) throw Error(ErrorCode::not_possible, "columns: each table must have one of numbers");
   if (a.size() > most_pairs / b.size())
     throw Error(ErrorCode::not_possible, fmt::format("pairs: may be {}; {} x {} are asked for", most_pairs, a.size(), b.size()));
@@ -87,8 +90,12 @@ AssociationSearch::Result AssociationSearch::operator()(const Table& features, c
   std::vector<statistics::Correlation> pairs(a.size() * b.size());
   parallel_for(run, static_cast<std::int64_t>(pairs.size()), 256, [&](std::int64_t begin, std::int64_t end) {
     for (auto n = static_cast<std::size_t>(begin); n < static_cast<std::size_t>(end); ++n) {
-      const auto &x = a[n / b.size()].values, &y = b[n % b.size()].values;
-      pairs[n] = method == CorrelationMethod::pearson ? statistics::pearson(x, y) : statistics::spearman(x, y);
+      const Column &x = a[n / b.size()], &y = b[n % b.size()];
+      if (!x.centred.values.empty() && !y.centred.values.empty()) {
+        pairs[n] = statistics::correlation(x.centred, y.centred);
+      } else {
+        pairs[n] = ranks ? statistics::spearman(x.values, y.values) : statistics::pearson(x.values, y.values);
+      }
     }
   });
   std::vector<double> p;

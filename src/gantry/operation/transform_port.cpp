@@ -211,15 +211,24 @@ void PortType<Transform>::write(const Path& path, const Transform& transform, Ru
   io::write(path, whole_displacement(transform), run);
 }
 
+// The linear part as JSON; behind a zero byte the field as an image.
 Bytes PortType<Transform>::to_bytes(const Transform& transform) {
-  const std::string text = json_of(transform, Run()).dump();
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
+  const std::string text = Transform(transform.linear(), transform.translation_mm()).to_json().dump();
+  const auto words = std::as_bytes(std::span(text));
+  Bytes bytes(words.begin(), words.end());
+  if (transform.is_linear()) return bytes;
+  bytes.push_back(std::byte{0});
+  const Bytes field = PortType<Image>::to_bytes(*transform.displacement_mm());
+  bytes.insert(bytes.end(), field.begin(), field.end());
+  return bytes;
 }
 
 Transform PortType<Transform>::from_bytes(std::span<const std::byte> bytes) {
-  Run run;
-  return of_json(parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}), run);
+  const auto end = std::ranges::find(bytes, std::byte{0});
+  const auto size = static_cast<std::size_t>(end - bytes.begin());
+  const Transform map = Transform::from_json(parse_json({reinterpret_cast<const char*>(bytes.data()), size}));
+  if (end == bytes.end()) return map;
+  return Transform(PortType<Image>::from_bytes(bytes.subspan(size + 1)), map.linear(), map.translation_mm());
 }
 
 }  // namespace gantry

@@ -17,7 +17,7 @@ std::optional<double> local_noise(const Image& image, const MaskView& mask, doub
 
 /// Standard deviation of white noise: 1.4826 x median absolute second difference over sqrt(6), the largest of the three axes, at voxels of
 /// `inside` whose six neighbours are inside. Slopes cancel, edges are few. Nothing with fewer than 200 places (every fourth is looked at).
-std::optional<double> difference_noise(const VoxelView<float>& image, const MaskView& inside);
+std::optional<double> difference_noise(const VoxelView<float>& image, const MaskView& inside, const Run& run);
 
 /// Signal that lies beside an object in line with it.
 struct Ghosting {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gantry/compute/parallel.h"
 #include "gantry/operation/frames.h"
 #include "gantry/quality/measures.h"
 #include "gantry/quality/slices.h"
@@ -41,19 +42,36 @@ struct Scene {
   std::int64_t voxels = 0;
 };
 
+/// The values of the voxels that `chosen` names, in their order.
+template <class Chosen>
+std::vector<float> values_where(const VoxelView<float>& image, const Run& run, const Chosen& chosen) {
+  constexpr std::int64_t block = std::int64_t{1} << 18;
+  std::vector<std::vector<float>> parts(static_cast<std::size_t>((image.count() + block - 1) / block));
+  parallel_for(run, image.count(), block, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float>& part = parts[static_cast<std::size_t>(begin / block)];
+    for (std::int64_t n = begin; n < end; ++n) {
+      if (chosen(n)) part.push_back(image[n]);
+    }
+  });
+  std::size_t count = 0;
+  for (const auto& part : parts) count += part.size();
+  std::vector<float> values;
+  values.reserve(count);
+  for (auto& part : parts) {
+    values.insert(values.end(), part.begin(), part.end());
+    part = {};
+  }
+  return values;
+}
+
 Scene scene_of(const VoxelView<float>& image, QualityModality modality, const Run& run) {
   Scene scene;
   scene.threshold = modality == QualityModality::ct ? -300 : otsu_threshold(image.values(), 256, run);
   const auto above = std::nextafter(static_cast<float>(scene.threshold), INFINITY);
   scene.object = largest_component(mask_between(image, above, std::numeric_limits<float>::max(), run), Connectivity::faces, run);
-  std::vector<float> inside, outside;
-  for (std::int64_t n = 0; n < image.count(); ++n) {
-    if (scene.object[n] != 0) {
-      inside.push_back(image[n]);
-    } else if (std::isfinite(image[n]) && image[n] <= scene.threshold) {
-      outside.push_back(image[n]);
-    }
-  }
+  std::vector<float> inside = values_where(image, run, [&](std::int64_t n) { return scene.object[n] != 0; });
+  std::vector<float> outside = values_where(
+      image, run, [&](std::int64_t n) { return scene.object[n] == 0 && std::isfinite(image[n]) && image[n] <= scene.threshold; });
   if (inside.empty()) {
     throw Error(ErrorCode::not_possible, modality == QualityModality::ct ? "image: must hold an object; nothing lies above -300 HU"
                                                                          : "image: must hold an object; all values are equal");
@@ -66,10 +84,7 @@ Scene scene_of(const VoxelView<float>& image, QualityModality modality, const Ru
 
 /// Difference of the means of the two classes of values that part the object best (Otsu).
 std::optional<double> contrast_of(const VoxelView<float>& image, const Mask& object, const Run& run) {
-  std::vector<float> values;
-  for (std::int64_t n = 0; n < image.count(); ++n) {
-    if (object[n] != 0) values.push_back(image[n]);
-  }
+  const std::vector<float> values = values_where(image, run, [&](std::int64_t n) { return object[n] != 0; });
   const double cut = otsu_threshold(values, 256, run);
   double low = 0, high = 0, below = 0, above = 0;
   for (const float v : values) {
@@ -101,7 +116,7 @@ std::string too_few(const char* what) { return std::string("too few places ") + 
 
 void add_noise(const VoxelView<float>& image, const Image& given, const Scene& scene, QualityModality modality, Rows& rows,
                const Run& run) {
-  const std::optional<double> noise = quality::difference_noise(image, scene.object);
+  const std::optional<double> noise = quality::difference_noise(image, scene.object, run);
   const double signal = scene.signal - scene.background;
   const std::string reason = too_few("inside the object whose neighbours are inside");
   const auto over_noise = [&](std::optional<double> value) {
@@ -122,7 +137,9 @@ void add_noise(const VoxelView<float>& image, const Image& given, const Scene& s
   // A quarter of the signal must stand clear of the noise, or rays end on it.
   const bool clear = !noise || signal > 16 * *noise;
   auto lifted = Voxels<float>::uninitialized(image.grid());
-  for (std::int64_t n = 0; n < image.count(); ++n) lifted[n] = static_cast<float>(image[n] - scene.background);
+  parallel_for(run, image.count(), 1 << 18, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) lifted[n] = static_cast<float>(image[n] - scene.background);
+  });
   rows.add("edge_width", clear ? quality::edge_width_mm(lifted, 0.25 * signal) : std::nullopt, "mm",
            clear ? too_few("where a line meets the object's edge") : "the signal is below 16 times the noise");
   if (modality == QualityModality::mr || modality == QualityModality::other) {

@@ -80,6 +80,11 @@ TEST(TransformFiles, keep_linear_maps_and_fields) {
     PortType<Transform>::write(folder.path() / name, both, run);
     EXPECT_LE(norm(PortType<Transform>::read(folder.path() / name, run)(p) - both(p)), 2e-3) << name;
   }
+  for (const Transform& one : {turn, both}) {
+    const Bytes bytes = PortType<Transform>::to_bytes(one);
+    EXPECT_EQ(PortType<Transform>::from_bytes(bytes)(p), one(p));
+    EXPECT_THROW(PortType<Transform>::from_bytes(std::span(bytes).first(bytes.size() - 1)), Error);
+  }
   EXPECT_THROW(PortType<Transform>::write(folder.path() / "c.tfm", both, run), Error);
   EXPECT_THROW(PortType<Transform>::write(folder.path() / "c.nii.gz", turn, run), Error);
 }

@@ -22,10 +22,10 @@ GANTRY_SIMD void products(const float* vectors, std::size_t count, std::size_t s
     }
     float sum = 0;
     for (std::size_t d = whole; d < size; ++d) sum += v[d] * query[d];
-    for (std::size_t half = lanes / 2; half > 0; half /= 2) {
-      for (std::size_t l = 0; l < half; ++l) sums[l] += sums[l + half];
-    }
-    out[n] = sum + sums[0];
+    float eight[8], four[4];
+    for (std::size_t l = 0; l < 8; ++l) eight[l] = sums[l] + sums[l + 8];
+    for (std::size_t l = 0; l < 4; ++l) four[l] = eight[l] + eight[l + 4];
+    out[n] = sum + ((four[0] + four[2]) + (four[1] + four[3]));
   }
 }
 

@@ -24,40 +24,43 @@ std::pair<std::vector<double>, std::vector<double>> complete_rows(std::span<cons
   return rows;
 }
 
-Correlation of_complete(std::span<const double> a, std::span<const double> b) {
+}  // namespace
+
+Centred centred(std::span<const double> values, bool ranks) {
+  if (!std::ranges::all_of(values, [](double v) { return std::isfinite(v); })) return {};
+  const auto count = static_cast<double>(values.size());
+  Centred result{ranks ? mid_ranks(values) : std::vector<double>(values.begin(), values.end())};
+  double mean = 0;
+  for (const double v : result.values) mean += v / count;
+  for (double& v : result.values) {
+    v -= mean;
+    result.squares += v * v;
+  }
+  result.constant = !(result.squares > 1e-24 * (1e-200 + mean * mean) * count);
+  return result;
+}
+
+Correlation correlation(const Centred& a, const Centred& b) {
   constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-  const std::size_t count = a.size();
+  const std::size_t count = std::min(a.values.size(), b.values.size());
   Correlation result{static_cast<std::int64_t>(count), unknown, unknown};
-  if (count < 3) return result;
-  double mean_a = 0, mean_b = 0;
-  for (std::size_t n = 0; n < count; ++n) {
-    mean_a += a[n] / static_cast<double>(count);
-    mean_b += b[n] / static_cast<double>(count);
-  }
-  double aa = 0, bb = 0, ab = 0;
-  for (std::size_t n = 0; n < count; ++n) {
-    aa += (a[n] - mean_a) * (a[n] - mean_a);
-    bb += (b[n] - mean_b) * (b[n] - mean_b);
-    ab += (a[n] - mean_a) * (b[n] - mean_b);
-  }
-  const auto constant = [&](double sum, double mean) { return !(sum > 1e-24 * (1e-200 + mean * mean) * static_cast<double>(count)); };
-  if (constant(aa, mean_a) || constant(bb, mean_b)) return result;
-  result.r = std::clamp(ab / std::sqrt(aa) / std::sqrt(bb), -1.0, 1.0);
+  if (count < 3 || a.constant || b.constant) return result;
+  double product = 0;
+  for (std::size_t n = 0; n < count; ++n) product += a.values[n] * b.values[n];
+  result.r = std::clamp(product / std::sqrt(a.squares) / std::sqrt(b.squares), -1.0, 1.0);
   const double degrees = static_cast<double>(count) - 2;
   result.p = student_two_sided(result.r * std::sqrt(degrees / ((1 - result.r) * (1 + result.r))), degrees);
   return result;
 }
 
-}  // namespace
-
 Correlation pearson(std::span<const double> a, std::span<const double> b) {
   const auto [first, second] = complete_rows(a, b);
-  return of_complete(first, second);
+  return correlation(centred(first, false), centred(second, false));
 }
 
 Correlation spearman(std::span<const double> a, std::span<const double> b) {
   const auto [first, second] = complete_rows(a, b);
-  return of_complete(mid_ranks(first), mid_ranks(second));
+  return correlation(centred(first, true), centred(second, true));
 }
 
 std::vector<double> benjamini_hochberg(std::span<const double> p) {
