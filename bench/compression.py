@@ -60,5 +60,5 @@ def rows(row, data, gantry, runs=3):
                 words = {"peer_name": peer[0], "peer_command": peer[1]} if peer else {}
                 their_size = sum(path.stat().st_size for path in theirs.iterdir()) if peer else None
                 yield row("compression", f"{name}, {coding}", "wall", "s", statistics.median(times), statistics.median(peers) if peer else None, runs=runs, gantry_command=command, **words)
-                yield row("compression", f"{name}, {coding}", "file bytes", "%", 100 * said["bytes_after"] / size, 100 * their_size / size if peer else None, runs=1, **words)
-                yield row("compression", f"{name}, {coding}", "pixel ratio", "1", said["ratio"], runs=1, larger_is_better=True)
+                yield row("compression", f"{name}, {coding}", "file bytes", "%", 100 * said["bytes_after"] / size, 100 * their_size / size if peer else None, runs=1, operation="compression.recompress", **words)
+                yield row("compression", f"{name}, {coding}", "pixel ratio", "1", said["ratio"], runs=1, larger_is_better=True, operation="compression.recompress")

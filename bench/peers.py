@@ -105,20 +105,18 @@ def bias_field():
 
 
 def radiomics_features():
-    """pyradiomics with its defaults on a sphere of 20 mm in noise of 100, as gantry_radiomics_bench."""
+    """MIRP's features of IBSI 1 in 3-D of a sphere of 20 mm in noise of 100, as gantry_radiomics_bench."""
     import logging
 
     import numpy as np
-    import SimpleITK as sitk
-    from radiomics.featureextractor import RadiomicsFeatureExtractor
+    from mirp import extract_features
 
-    logging.getLogger("radiomics").setLevel(logging.ERROR)
+    logging.disable(logging.WARNING)
     axis = np.arange(64) - 31.5
     inside = axis[:, None, None] ** 2 + axis[None, :, None] ** 2 + axis[None, None, :] ** 2 <= 400
-    image = sitk.GetImageFromArray(np.random.default_rng(1).normal(0, 100, inside.shape).astype(np.float32))
-    mask = sitk.GetImageFromArray(inside.astype(np.uint8))
-    extractor = RadiomicsFeatureExtractor()
-    timed(lambda: extractor.execute(image, mask))
+    image = np.random.default_rng(1).normal(0, 100, inside.shape).astype(np.float32)
+    bins = int(np.ptp(image[inside]) / 25) + 1
+    timed(lambda: extract_features(image=image, mask=inside.astype(np.uint8), base_discretisation_method="fixed_bin_number", base_discretisation_n_bins=bins))
 
 
 def negation(path):
@@ -244,8 +242,87 @@ def raters(paths):
     timed(work)
 
 
+def association(features, variables, out):
+    """pandas reads and writes; Spearman's correlations and their p of SciPy, false discovery rates of SciPy."""
+    import numpy as np
+    import pandas
+    from scipy import stats
+
+    def work():
+        left, right = pandas.read_csv(features, index_col="id"), pandas.read_csv(variables, index_col="id")
+        right = right.loc[left.index]
+        found = stats.spearmanr(left.to_numpy(), right.to_numpy())
+        block = np.s_[: left.shape[1], left.shape[1] :]
+        r, p = found.statistic[block].ravel(), found.pvalue[block].ravel()
+        pairs = pandas.DataFrame({"feature": np.repeat(left.columns, right.shape[1]), "variable": np.tile(right.columns, left.shape[1]),
+                                  "r": r, "p": p, "q": stats.false_discovery_control(p)})
+        pairs.sort_values("p").to_csv(out, index=False)
+
+    timed(work)
+
+
+def noise_level(path):
+    """scikit-image's wavelet estimate of the noise of each slice, reading included."""
+    import SimpleITK as sitk
+    from skimage.restoration import estimate_sigma
+
+    timed(lambda: [estimate_sigma(plane) for plane in sitk.GetArrayFromImage(sitk.ReadImage(path)).astype("float32")])
+
+
+def frames_of(path):
+    """All frames in memory: pydicom and its decoders for DICOM, OpenCV for files of other kinds."""
+    if path.endswith(".dcm"):
+        import pydicom
+
+        timed(lambda: pydicom.dcmread(path).pixel_array)
+        return
+    import cv2
+
+    def work():
+        video, frames = cv2.VideoCapture(path), []
+        while (read := video.read())[0]:
+            frames.append(read[1])
+
+    timed(work)
+
+
+def dose_volume(dose, structures):
+    """dicompyler-core's histogram of each structure."""
+    import pydicom.dicomio
+
+    pydicom.dicomio.read_file = pydicom.dcmread  # the name by which the package knows it
+    from dicompylercore import dvhcalc
+    from dicompylercore.dicomparser import DicomParser
+
+    numbers = [number for number, one in DicomParser(structures).GetStructures().items() if not one["empty"]]
+    timed(lambda: [dvhcalc.get_dvh(structures, dose, number) for number in numbers])
+
+
+def segmentation_change(former, later):
+    """pydicom's frames of two segmentations, and Dice of each segment; frames must be in the same order."""
+    import numpy as np
+    import pydicom
+
+    def work():
+        planes, segments = [], []
+        for path in (former, later):
+            dataset = pydicom.dcmread(path)
+            planes.append(dataset.pixel_array > 0)
+            segments.append(np.array([frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber for frame in dataset.PerFrameFunctionalGroupsSequence]))
+        assert (segments[0] == segments[1]).all()
+        for number in np.unique(segments[0]):
+            a, b = (one[segments[0] == number] for one in planes)
+            2 * (a & b).sum() / (a.sum() + b.sum())
+
+    timed(work)
+
+
 def main():
     case = sys.argv[1]
+    files = {"association": association, "noise": noise_level, "frames": frames_of, "dvh": dose_volume, "versions": segmentation_change}
+    if case in files:
+        files[case](*sys.argv[2:])
+        return
     if case == "nlm_of":
         file_by_non_local_means(sys.argv[2])
         return

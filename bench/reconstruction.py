@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Rows of the suite `reconstruction`: filtered back-projection beside scikit-image in one process, with the built Python module."""
+"""Rows of the suite `reconstruction`, in one process with the built Python module: filtered back-projection, OSEM and projection beside scikit-image and ASTRA (GPL, a tool of the bench alone), MR beside SciPy, ultrasound beside NumPy."""
 import statistics
 import sys
 import time
@@ -18,29 +18,120 @@ def timed(work):
     return time.perf_counter() - begin, result
 
 
-def against_peer(sinogram, degrees, centre, runs):
-    """Median seconds of both, and the root mean square of their difference in the inner circle over that of the peer's slice."""
+def interleaved(*works, runs=5):
+    """Median seconds of each, and what each gave in the end."""
+    times, results = [[] for _ in works], [None] * len(works)
+    for _ in range(runs):
+        for n, work in enumerate(works):
+            seconds, results[n] = timed(work)
+            times[n].append(seconds)
+    return [statistics.median(one) for one in times], results
+
+
+def difference(mine, peer):
+    """Root mean square in the inner circle over that of the peer's slice."""
+    middle = (len(peer) - 1) / 2
+    j, i = np.mgrid[: len(peer), : len(peer)] - middle
+    inside = np.hypot(i, j) < 0.9 * middle
+    return float(np.sqrt(np.mean((mine - peer)[inside] ** 2) / np.mean(peer[inside] ** 2)))
+
+
+class Astra:
+    """Slices of `size` pixels and parallel views over `angles` in ASTRA, on the CPU."""
+
+    def __init__(self, size, angles, columns):
+        import astra
+
+        self.astra = astra
+        self.slices = astra.create_vol_geom(size, size)
+        self.views = astra.create_proj_geom("parallel", 1.0, columns, angles)
+        self.projector = astra.create_projector("linear", self.views, self.slices)
+
+    def project(self, image):
+        number, sinogram = self.astra.create_sino(image, self.projector)
+        self.astra.data2d.delete(number)
+        return sinogram
+
+    def fbp(self, sinogram):
+        astra = self.astra
+        measured, slice_ = astra.data2d.create("-sino", self.views, sinogram), astra.data2d.create("-vol", self.slices)
+        settings = astra.astra_dict("FBP")
+        settings |= {"ReconstructionDataId": slice_, "ProjectionDataId": measured, "ProjectorId": self.projector, "option": {"FilterType": "Ram-Lak"}}
+        algorithm = astra.algorithm.create(settings)
+        astra.algorithm.run(algorithm)
+        result = astra.data2d.get(slice_)
+        astra.algorithm.delete(algorithm)
+        astra.data2d.delete([measured, slice_])
+        return result
+
+    def mlem(self, counts, iterations):
+        operator = self.astra.OpTomo(self.projector)
+        activity, seen = np.ones((self.slices["GridRowCount"],) * 2, np.float32), operator.BP(np.ones_like(counts))
+        for _ in range(iterations):
+            activity *= operator.BP(counts / np.maximum(operator.FP(activity), 1e-6)) / np.maximum(seen, 1e-6)
+        return activity
+
+
+def has_astra():
+    import importlib.util
+
+    return importlib.util.find_spec("astra") is not None
+
+
+def fbp_rows(row, words, sinogram, degrees):
+    """`sinogram`: column, view."""
     from gantry import reconstruction
     from skimage.transform import iradon
 
     rows = np.ascontiguousarray(sinogram.T[None])  # slice, view, column
     angles = degrees.reshape(1, 1, -1)
-    ours = lambda: np.asarray(reconstruction.fbp(rows, angles=angles, centre=centre))[0]
-    theirs = lambda: iradon(sinogram, theta=degrees, filter_name="ramp", circle=True)
-    times = ([], [])
-    for _ in range(runs):
-        for n, work in enumerate((ours, theirs)):
-            seconds, result = timed(work)
-            times[n].append(seconds)
-            if n == 0:
-                mine = result
-    # The peer turns the other way round: its rows run upwards.
-    mine, peer = mine[::-1], result
-    middle = (len(peer) - 1) / 2
-    j, i = np.mgrid[: len(peer), : len(peer)] - middle
-    inside = np.hypot(i, j) < 0.9 * middle
-    difference = np.sqrt(np.mean((mine - peer)[inside] ** 2) / np.mean(peer[inside] ** 2))
-    return statistics.median(times[0]), statistics.median(times[1]), difference
+    ours = lambda: np.asarray(reconstruction.fbp(rows, angles=angles))[0]
+    peers = [("scikit-image iradon", lambda: iradon(sinogram, theta=degrees, filter_name="ramp", circle=True))]
+    if has_astra():
+        astra = Astra(len(sinogram), np.deg2rad(degrees), len(sinogram))
+        peers.append(("ASTRA FBP, CPU", lambda: astra.fbp(rows[0])))
+    times, (mine, *theirs) = interleaved(ours, *(work for _, work in peers))
+    for (name, _), seconds in zip(peers, times[1:]):
+        yield row("reconstruction", f"FBP {words}, in process", "wall", "s", times[0], seconds, name, 5, operation="reconstruction.fbp")
+    # The peers turn the other way round: their rows run upwards.
+    for (name, _), picture in zip(peers, theirs):
+        yield row("reconstruction", f"FBP {words}, difference from {name}", "error", "%", 100 * difference(mine[::-1], picture), runs=1, operation="reconstruction.fbp")
+
+
+def projection_rows(row, image):
+    from gantry import simulation
+    from skimage.transform import radon
+
+    degrees = np.arange(720) * 0.25
+    upright = np.ascontiguousarray(image[None, ::-1])  # the rows of the peers run upwards
+    ours = lambda: np.asarray(simulation.project(upright, unit="attenuation", views=720, columns=len(image)))[0]
+    peers = [("scikit-image radon", lambda: radon(image, theta=degrees, circle=True).T)]
+    if has_astra():
+        astra = Astra(len(image), np.deg2rad(degrees), len(image))
+        peers.append(("ASTRA FP, CPU", lambda: astra.project(image)))
+    times, (mine, *theirs) = interleaved(ours, *(work for _, work in peers), runs=3)
+    for (name, _), seconds in zip(peers, times[1:]):
+        yield row("reconstruction", "projection of 511^2, 720 views, in process", "wall", "s", times[0], seconds, name, 3, operation="simulation.project")
+    likeness = lambda peer: max(np.corrcoef(mine.ravel(), turned.ravel())[0, 1] for turned in (peer, peer[:, ::-1]))
+    for (name, _), views in zip(peers, theirs):
+        yield row("reconstruction", f"projection, correlation with {name}", "correlation", "1", float(likeness(views)), runs=1, larger_is_better=True, operation="simulation.project")
+
+
+def emission_rows(row):
+    """MLEM of Poisson counts of a disc with two hot spots, beside the same formula on ASTRA's projector."""
+    if not has_astra():
+        return
+    from gantry import reconstruction
+
+    j, i = np.mgrid[:128, :128] - 63.5
+    activity = (np.hypot(i, j) < 50).astype(np.float32) + 3 * (np.hypot(i - 20, j) < 8) + 3 * (np.hypot(i + 15, j - 15) < 12)
+    astra = Astra(128, np.arange(180) * np.pi / 180, 128)
+    counts = np.random.default_rng(1).poisson(astra.project(activity)).astype(np.float32)
+    ours = lambda: np.asarray(reconstruction.osem(counts[None], subsets=1, iterations=20))[0]
+    times, (mine, theirs) = interleaved(ours, lambda: astra.mlem(counts, 20))
+    yield row("reconstruction", "MLEM 128^2, 180 views, 20 iterations, in process", "wall", "s", *times, "ASTRA's projector and NumPy", 5, operation="reconstruction.osem")
+    likeness = max(np.corrcoef(turned.ravel(), theirs.ravel())[0, 1] for turned in (mine, mine[::-1]))
+    yield row("reconstruction", "MLEM, correlation with the same on ASTRA's projector", "correlation", "1", float(likeness), runs=1, larger_is_better=True, operation="reconstruction.osem")
 
 
 def raw_kspace(folder, coils=8, slices=16, size=256):
@@ -89,15 +180,10 @@ def mr_rows(row):
             return np.sqrt((np.abs(images) ** 2).sum(0))
 
         ours = lambda: np.asarray(reconstruction.mr(kspace))
-        times = ([], [])
-        for _ in range(5):
-            for n, work in enumerate((ours, theirs)):
-                seconds, result = timed(work)
-                times[n].append(seconds)
-                mine = result if n == 0 else mine
-        difference = np.abs(mine - result).max() / result.max()
-        yield row("reconstruction", "MR 256^2 x 16 slices x 8 coils, in process", "wall", "s", statistics.median(times[0]), statistics.median(times[1]), "SciPy ifft2, float32", 5)
-        yield row("reconstruction", "MR 256^2 x 16 slices x 8 coils, largest difference from SciPy", "error", "%", 100 * difference, runs=1)
+        times, (mine, result) = interleaved(ours, theirs)
+        apart = np.abs(mine - result).max() / result.max()
+        yield row("reconstruction", "MR 256^2 x 16 slices x 8 coils, in process", "wall", "s", *times, "SciPy ifft2, float32", 5, operation="reconstruction.mr")
+        yield row("reconstruction", "MR 256^2 x 16 slices x 8 coils, largest difference from SciPy", "error", "%", 100 * apart, runs=1, operation="reconstruction.mr")
 
 
 def beamform_rows(row):
@@ -127,19 +213,16 @@ def beamform_rows(row):
         return np.abs(total) / np.maximum(weights, 1)
 
     ours = lambda: np.asarray(reconstruction.beamform(echoes, pixel=pixel, last_depth=depth, f_number=f_number))[0]
-    times, images = ([], []), [None, None]
-    for _ in range(5):
-        for n, work in enumerate((ours, theirs)):
-            seconds, images[n] = timed(work)
-            times[n].append(seconds)
+    times, images = interleaved(ours, theirs)
     likeness = np.corrcoef(images[0][40:].ravel(), images[1][40:].ravel())[0, 1]
-    yield row("reconstruction", "beamform 127 x 201 pixels, 64 elements, in process", "wall", "s", statistics.median(times[0]), statistics.median(times[1]), "NumPy and SciPy", 5)
-    yield row("reconstruction", "beamform 127 x 201 pixels, correlation with NumPy", "correlation", "1", float(likeness), runs=1, larger_is_better=True)
+    yield row("reconstruction", "beamform 127 x 201 pixels, 64 elements, in process", "wall", "s", *times, "NumPy and SciPy", 5, operation="reconstruction.beamform")
+    yield row("reconstruction", "beamform 127 x 201 pixels, correlation with NumPy", "correlation", "1", float(likeness), runs=1, larger_is_better=True, operation="reconstruction.beamform")
 
 
 def rows(row, data):
     yield from mr_rows(row)
     yield from beamform_rows(row)
+    yield from emission_rows(row)
     from skimage.data import shepp_logan_phantom
     from skimage.transform import radon, resize
 
@@ -148,9 +231,8 @@ def rows(row, data):
     image[np.hypot(i, j) > 254] = 0
     degrees = np.arange(720) * 0.25
     sinogram = radon(image, theta=degrees, circle=True).astype(np.float32)
-    ours, theirs, difference = against_peer(sinogram, degrees, None, 5)
-    yield row("reconstruction", "FBP 511^2 x 720 views, in process", "wall", "s", ours, theirs, "scikit-image iradon", 5)
-    yield row("reconstruction", "FBP 511^2 x 720 views, difference from scikit-image", "error", "%", 100 * difference, runs=1)
+    yield from fbp_rows(row, "511^2, 720 views", sinogram, degrees)
+    yield from projection_rows(row, image)
     tooth = data and Path(data) / "raw/ct/tooth.h5"
     if tooth and tooth.exists():
         import h5py
@@ -168,6 +250,4 @@ def rows(row, data):
         middle = round(axis)
         half = min(middle, len(lines) - 1 - middle)
         # The last view is the first from behind; the peer would count that direction twice.
-        ours, theirs, difference = against_peer(lines[middle - half:middle + half + 1, :-1], degrees[:-1], None, 5)
-        yield row("reconstruction", "FBP of a tooth, 180 views, in process", "wall", "s", ours, theirs, "scikit-image iradon", 5)
-        yield row("reconstruction", "FBP of a tooth, difference from scikit-image", "error", "%", 100 * difference, runs=1)
+        yield from fbp_rows(row, "of a tooth, 180 views", np.ascontiguousarray(lines[middle - half:middle + half + 1, :-1]), degrees[:-1])

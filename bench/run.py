@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Gantry authors
-"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE] [--record]. Suites: io, volume, analyze, compression, reconstruction, statistics, annotation, cohort, filter, radiotherapy, radiomics, registration, report, video, retrieval, generation, archive, learning, start; and, only when named, training.
-A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, gantry_command, peer_command, machine."""
+"""Measures Gantry beside its peers, interleaved in one run: run.py [SUITE...] [--json FILE] [--record]. Suites: io, volume, analyze, compression, reconstruction, statistics, annotation, cohort, filter, quality, radiotherapy, radiomics, registration, report, video, retrieval, generation, archive, learning, start; and, only when named, training.
+A ratio above 1 means that Gantry is better. Rows: suite, case, metric, unit, gantry, peer, peer_name, ratio, runs, operation (where the command does not name it), gantry_command, peer_command, machine."""
 import contextlib
 import datetime
 import json
@@ -40,12 +40,12 @@ def short(command):
     return text
 
 
-def row(suite, case, metric, unit, gantry, peer=None, peer_name="", runs=1, gantry_command="", peer_command="", larger_is_better=False):
+def row(suite, case, metric, unit, gantry, peer=None, peer_name="", runs=1, gantry_command="", peer_command="", larger_is_better=False, operation=""):
     ratio = None
     if peer is not None and gantry:
         ratio = gantry / peer if larger_is_better else peer / gantry
     return {"suite": suite, "case": case, "metric": metric, "unit": unit, "gantry": gantry, "peer": peer, "peer_name": peer_name, "ratio": ratio,
-            "runs": runs, "gantry_command": short(gantry_command), "peer_command": short(peer_command), "machine": machine()}
+            "runs": runs, "operation": operation, "gantry_command": short(gantry_command), "peer_command": short(peer_command), "machine": machine()}
 
 
 def wall(command, **options):
@@ -166,6 +166,16 @@ def suite_statistics():
             theirs = ["Rscript", str(ROOT / "bench/statistics.R"), case, ours[3]]
             a, b = interleaved(lambda: wall(ours), (lambda: wall(theirs)) if peer else (lambda: 0.0), 3)
             yield row("statistics", words, "wall", "s", a, b if peer else None, "R" if peer else "", 3, ours, theirs if peer else "")
+        subjects, tables = 200, {"features": 100, "genes": 2000}
+        for name, columns in tables.items():
+            with open(f"{folder}/{name}.csv", "w") as file:
+                file.write("id," + ",".join(f"{name}{n}" for n in range(columns)) + "\n")
+                for subject in range(subjects):
+                    file.write(f"s{subject}," + ",".join(f"{draw.gauss(0, 1):.5f}" for _ in range(columns)) + "\n")
+        paths = [f"{folder}/{name}.csv" for name in tables]
+        ours, theirs = [GANTRY, "statistics", "association", *paths, folder + "/pairs.csv", "--quiet"], [*PEERS, "association", *paths, folder + "/peer.csv"]
+        a, b = interleaved(lambda: wall(ours), lambda: reported(theirs), 3)
+        yield row("statistics", "rank correlations of 100 features with 2000 genes, 200 subjects (peer: without its start)", "wall", "s", a, b, "pandas and SciPy", 3, ours, theirs)
 
 
 def suite_cohort():
@@ -210,15 +220,52 @@ def suite_annotation():
         ours = [GANTRY, "annotation", "agreement", f"{folder}/out.json", *[word for rater in raters for word in ("--input", rater)], "--rule", "staple", "--quiet"]
         theirs = [*PEERS, "raters", *raters]
         own, peer = interleaved(lambda: wall(ours), lambda: reported(theirs), 3)
+        yield versions_row(folder)
         yield row("annotation", "3 raters, 192^3 (ours: whole command with kappa and surfaces; peer: STAPLE and overlap alone)", "wall", "s", own, peer, "SimpleITK", 3, ours, theirs)
 
 
+def versions_row(folder):
+    """Twelve structures of a digital patient, and a later version of them."""
+    import pydicom
+
+    subprocess.run([GANTRY, "simulation", "digital-patient", f"{folder}/patient", "--modality", "ct", "--size", "small", "--quiet"], check=True)
+    subprocess.run([GANTRY, "analyze", f"{folder}/patient/dicom", "-o", f"{folder}/result", "--cache", "off", "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    former = next(path for path in Path(folder, "result").rglob("*.dcm") if pydicom.dcmread(path, stop_before_pixels=True).Modality == "SEG")
+    both = Path(folder, "both")
+    both.mkdir()
+    shutil.copy(former, both / "1.dcm")
+    later = pydicom.dcmread(former)
+    later.SOPInstanceUID = later.file_meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.3680043.9.9996.2"
+    later.ContentTime, later.ContentCreatorName = "235959", "Reader^One"
+    later.PixelData = later.PixelData[:-1000] + bytes(1000)
+    later.save_as(both / "2.dcm")
+    ours, theirs = [GANTRY, "annotation", "versions", str(both), f"{folder}/history.json", "--cache", "off", "--quiet"], [*PEERS, "versions", str(both / "1.dcm"), str(both / "2.dcm")]
+    own, peer = interleaved(lambda: wall(ours), lambda: reported(theirs), 3)
+    if len(json.loads(Path(folder, "history.json").read_text())["annotations"][0]["versions"]) != 2:
+        raise RuntimeError("the later segmentation is no version of the former")
+    return row("annotation", f"change of {len(later.SegmentSequence)} segments, {later.NumberOfFrames} planes of {later.Columns} x {later.Rows} (peer: Dice alone, without its start)", "wall", "s", own, peer, "pydicom and NumPy", 3, ours, theirs)
+
+
 def suite_filter():
-    for program, case, words, peer in (("filter", "nlm", "non-local means 128^3, 3^3 in 11^3", "scikit-image"), ("filter", "n4", "N4 64^3, 4 x 50 updates", "SimpleITK"),
-                                       ("quality", "ssim", "structural similarity 128^3", "scikit-image")):
-        ours, theirs = [str(BIN / f"gantry_{program}_bench"), case], [*PEERS, case]
+    for case, words, peer in (("nlm", "non-local means 128^3, 3^3 in 11^3", "scikit-image"), ("n4", "N4 64^3, 4 x 50 updates", "SimpleITK")):
+        ours, theirs = [str(BIN / "gantry_filter_bench"), case], [*PEERS, case]
         a, b = interleaved(lambda: reported(ours), lambda: reported(theirs), 3)
-        yield row("filter", words, "wall", "s", a, b, peer, 3, ours, theirs)
+        yield row("filter", words, "wall", "s", a, b, peer, 3, ours, theirs, operation=f"filter.{case}")
+
+
+def suite_quality():
+    """Structural similarity, and all that is told of a head without a reference."""
+    ours, theirs = [str(BIN / "gantry_quality_bench"), "ssim"], [*PEERS, "ssim"]
+    a, b = interleaved(lambda: reported(ours), lambda: reported(theirs), 3)
+    yield row("quality", "structural similarity 128^3", "wall", "s", a, b, "scikit-image", 3, ours, theirs, operation="quality.compare")
+    if not DATA:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        head = f"{folder}/head.nii"
+        subprocess.run([GANTRY, "convert", str(DATA / "series/mr-t1-head"), head, "--quiet"], check=True)
+        ours, theirs = [GANTRY, "quality", "study", head, f"{folder}/quality.json", "--modality", "mr", "--cache", "off", "--quiet"], [*PEERS, "noise", head]
+        a, b = interleaved(lambda: wall(ours), lambda: reported(theirs), 3)
+        yield row("quality", "head of 384 slices (ours: all measures, whole command; peer: noise alone)", "wall", "s", a, b, "scikit-image estimate_sigma", 3, ours, theirs)
 
 
 def suite_radiotherapy():
@@ -227,23 +274,26 @@ def suite_radiotherapy():
     for case, words in (("gamma2", "gamma 3 %/3 mm, plane of 250 x 250 at 1 mm"), ("gamma3", "gamma 3 %/3 mm, 64^3 at 3 mm")):
         ours, theirs = [bench, case], [*PEERS, case]
         a, b = interleaved(lambda: reported(ours), lambda: reported(theirs), 3)
-        yield row("radiotherapy", words, "wall", "s", a, b, "pymedphys", 3, ours, theirs)
+        yield row("radiotherapy", words, "wall", "s", a, b, "pymedphys", 3, ours, theirs, operation="radiotherapy.gamma")
     ours = [bench, "dvh"]
-    yield row("radiotherapy", "DVH of 5 spheres of 40 mm", "wall", "s", statistics.median(reported(ours) for _ in range(3)), runs=3, gantry_command=ours)
+    yield row("radiotherapy", "DVH of 5 spheres of 40 mm", "wall", "s", statistics.median(reported(ours) for _ in range(3)), runs=3, gantry_command=ours, operation="radiotherapy.dvh")
+    if not DATA:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        plan = [str(DATA / "radiotherapy/breast-plan" / name) for name in ("rtdose.dcm", "rtss.dcm")]
+        ours, theirs = [GANTRY, "radiotherapy", "dvh", *plan, f"{folder}/dvh.json", "--cache", "off", "--quiet"], [*PEERS, "dvh", *plan]
+        a, b = interleaved(lambda: wall(ours), lambda: reported(theirs), 3)
+        yield row("radiotherapy", "DVH of all structures of a breast plan (ours: whole command)", "wall", "s", a, b, "dicompyler-core", 3, ours, theirs)
 
 
 def suite_radiomics():
-    """The features of a sphere in noise, beside pyradiomics where it is installed (it builds against what is there: see packaging/peers.pip)."""
+    """The features of a sphere in noise, beside MIRP where it is installed."""
     import importlib.util
 
-    theirs = [*PEERS, "radiomics"] if importlib.util.find_spec("radiomics") else None
-    for case, words in (("radiomics_volume", "textures across slices"), ("radiomics", "all aggregations, 487 features")):
-        ours = [str(BIN / "gantry_radiomics_bench"), case]
-        if theirs:
-            a, b = interleaved(lambda: reported(ours), lambda: reported(theirs), 3)
-            yield row("radiomics", f"sphere of 33,500 voxels, {words}", "wall", "s", a, b, "pyradiomics, 107 features", 3, ours, theirs)
-        else:
-            yield row("radiomics", f"sphere of 33,500 voxels, {words}", "wall", "s", statistics.median(reported(ours) for _ in range(3)), runs=3, gantry_command=ours)
+    theirs = [*PEERS, "radiomics"] if importlib.util.find_spec("mirp") else None
+    ours = [str(BIN / "gantry_radiomics_bench"), "radiomics"]
+    a, b = interleaved(lambda: reported(ours), (lambda: reported(theirs)) if theirs else (lambda: 0.0), 3)
+    yield row("radiomics", "sphere of 33,500 voxels, all aggregations, 487 features", "wall", "s", a, b if theirs else None, "MIRP, 204 features", 3, ours, theirs or "", operation="radiomics.extract")
 
 
 def suite_report():
@@ -289,10 +339,40 @@ def suite_video():
         ours, theirs = [str(BIN / "gantry_video_bench"), path], [*PEERS, "tracking", path]
         peer = importlib.util.find_spec("cv2")
         a, b = interleaved(lambda: reported(ours), (lambda: reported(theirs)) if peer else (lambda: 0.0), 3)
-        yield row("video", "500 points through 10 frames of 480 x 640", "wall", "s", a, b if peer else None, "OpenCV, pyramidal LK", 3, ours, theirs)
+        yield row("video", "500 points through 10 frames of 480 x 640", "wall", "s", a, b if peer else None, "OpenCV, pyramidal LK", 3, ours, theirs, operation="video.track")
         said = [json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()[-1]) if words is ours or peer else {} for words in (ours, theirs)]
         for name, words in (("error_px", "median"), ("worst_px", "99 %")):
-            yield row("video", f"error of the tracks, {words}", "error", "pixels", said[0][name], said[1].get(name), "OpenCV, pyramidal LK", 1, ours, theirs)
+            yield row("video", f"error of the tracks, {words}", "error", "pixels", said[0][name], said[1].get(name), "OpenCV, pyramidal LK", 1, ours, theirs, operation="video.track")
+        yield from reading_rows(folder)
+
+
+def reading_rows(folder):
+    """Frames out of files, in process: an MP4 through ffmpeg beside OpenCV (the same decoder, in its own process), and multi-frame DICOM beside pydicom."""
+    sys.path.insert(0, str(ROOT / "build/release/python"))
+    from gantry import video
+
+    film = f"{folder}/film.mp4"
+    subprocess.run(["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=640x480:rate=25:duration=8", "-pix_fmt", "yuv420p", film], check=True)
+    files = [("MP4 of 200 frames of 640 x 480", film, "OpenCV")]
+    if DATA:
+        from pydicom import dcmread
+
+        for path in sorted((DATA / "dicom").rglob("*.dcm")):
+            try:
+                dataset = dcmread(path, stop_before_pixels=True)
+            except Exception:  # broken on purpose
+                continue
+            if dataset.get("Modality") == "US" and int(dataset.get("NumberOfFrames") or 1) > 10:
+                files.append((f"ultrasound of {dataset.NumberOfFrames} frames of {dataset.Columns} x {dataset.Rows}, {dataset.file_meta.TransferSyntaxUID.name}", str(path), "pydicom"))
+
+    def ours(path):
+        begin = time.perf_counter()
+        video.read(path)
+        return time.perf_counter() - begin
+
+    for words, path, peer in files:
+        a, b = interleaved(lambda: ours(path), lambda: reported([*PEERS, "frames", path]), 3)
+        yield row("video", f"{words}, in process", "wall", "s", a, b, peer, 3, operation="video.read")
 
 
 def suite_retrieval():
@@ -307,7 +387,20 @@ def suite_retrieval():
         for case, name in peers:
             theirs = [*PEERS, case, path]
             a, b = interleaved(lambda: reported(ours), lambda: reported(theirs), 3 if case == "nearest_exact" else 1)
-            yield row("retrieval", "five nearest of 100 000 vectors of 64", "wall", "s", a, b, name, 3, ours, theirs)
+            yield row("retrieval", "five nearest of 100 000 vectors of 64", "wall", "s", a, b, name, 3, ours, theirs, operation="retrieval.search")
+        pictures = make_pictures(folder, 200)
+        ours = [GANTRY, "retrieval", "index", f"{folder}/pictures.gvec", *[word for path in pictures for word in ("--input", path)], "--quiet"]
+        yield row("retrieval", "index of 200 pictures of 512 x 512, by thumbnail", "wall", "s", statistics.median(wall(ours) for _ in range(3)), runs=3, gantry_command=[*ours[:4], "--input", "..."])
+
+
+def make_pictures(folder, count):
+    import cv2
+    import numpy as np
+
+    draw, paths = np.random.default_rng(1), [f"{folder}/{n:03}.png" for n in range(count)]
+    for path in paths:
+        cv2.imwrite(path, cv2.GaussianBlur(draw.normal(128, 400, (512, 512)).clip(0, 255).astype(np.uint8), (0, 0), 6))
+    return paths
 
 
 def suite_generation():
@@ -329,7 +422,7 @@ def suite_generation():
         measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         for level in measured["levels"]:
             yield row("generation", f"PSNR, {measured['cases']} held-out patients, noise {level['noise_level']} (noisy {level['psnr_noisy_db']})", "psnr", "dB",
-                      level["psnr_db"], level["psnr_nlm_db"], "filter.nlm, best of four by the truth", 1, command, larger_is_better=True)
+                      level["psnr_db"], level["psnr_nlm_db"], "filter.nlm, best of four by the truth", 1, command, larger_is_better=True, operation="generation.denoise")
 
 
 def suite_archive():
@@ -428,7 +521,7 @@ def keep(suite, rows):
     """Takes the rows of one suite into docs/reference/measured.json in the place of those it had; ./dev docs shows them in the index of operations."""
     path = ROOT / "docs/reference/measured.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
-    fields = ("case", "metric", "unit", "gantry", "peer", "peer_name", "gantry_command")
+    fields = ("operation", "case", "metric", "unit", "gantry", "peer", "peer_name", "gantry_command")
     version = subprocess.run([GANTRY, "version", "--json"], check=True, capture_output=True, text=True).stdout
     kept[suite] = {"date": datetime.date.today().isoformat(), "version": json.loads(version)["gantry_version"], "machine": machine(), "rows": [{key: one[key] for key in fields} | {"gantry_command": re.sub(r"/tmp/tmp\w+/?", "", one["gantry_command"])} for one in rows]}
     path.write_text(json.dumps(dict(sorted(kept.items())), indent=1, default=float) + "\n")
@@ -443,7 +536,7 @@ def main():
         del words[at : at + 2]
     record = "--record" in words
     words = [word for word in words if word != "--record"]
-    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "compression": suite_compression, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "annotation": suite_annotation, "cohort": suite_cohort, "filter": suite_filter, "radiotherapy": suite_radiotherapy, "radiomics": suite_radiomics, "registration": suite_registration, "report": suite_report, "video": suite_video, "retrieval": suite_retrieval, "generation": suite_generation, "archive": suite_archive, "learning": suite_learning, "training": suite_training}
+    suites = {"start": suite_start, "io": suite_io, "volume": suite_volume, "analyze": suite_analyze, "compression": suite_compression, "reconstruction": suite_reconstruction, "statistics": suite_statistics, "annotation": suite_annotation, "cohort": suite_cohort, "filter": suite_filter, "quality": suite_quality, "radiotherapy": suite_radiotherapy, "radiomics": suite_radiomics, "registration": suite_registration, "report": suite_report, "video": suite_video, "retrieval": suite_retrieval, "generation": suite_generation, "archive": suite_archive, "learning": suite_learning, "training": suite_training}
     for word in words:
         if word not in suites:
             sys.exit(f"bench: unknown suite {word}; there are {', '.join(suites)}")

@@ -74,7 +74,7 @@ def measured(operations):
     for suite, run in kept.items():
         for row in run["rows"]:
             words = row["gantry_command"].split()
-            name = f"{words[1]}.{words[2].replace('-', '_')}" if len(words) > 2 else ""
+            name = row.get("operation") or (f"{words[1]}.{words[2].replace('-', '_')}" if len(words) > 2 else "")
             link = f"[{name}](operations/{name}.md)" if name in operations else ""
             number = lambda value: f"{value:.4g} {'' if row['unit'] == '1' else row['unit']}".strip()
             peer = "" if row["peer"] is None else f"{number(row['peer'])} {row['peer_name']}"
