@@ -15,7 +15,7 @@ class Fft {
  public:
   static constexpr std::int64_t lanes = 16;
 
-  /// Sixteen lines: value n of line l is re()[16 n + l] + i im()[16 n + l]. At first all are 0.
+  /// Sixteen lines in 256 N bytes: value n of line l is re()[16 n + l] + i im()[16 n + l]. At first all are 0.
   class Lines {
    public:
     explicit Lines(const Fft& fft);
