@@ -45,8 +45,8 @@ def ports(rows, title):
 
 def tables(operation):
     family, name = operation["id"].split(".", 1)
-    picture = ROOT / "docs/reference/operations/pictures" / (operation["id"] + ".png")
-    text = f"\n![{operation['id']}](pictures/{picture.name})\n\nMade by `docs/pictures.sh`.\n" if picture.exists() else ""
+    pictures = [path for ending in (".png", ".svg") if (path := ROOT / "docs/reference/operations/pictures" / (operation["id"] + ending)).exists()]
+    text = "".join(f"\n![{operation['id']}](pictures/{picture.name})\n\nMade by `docs/pictures.sh`.\n" for picture in pictures)
     text += ports(operation["inputs"], "input") + ports(operation["outputs"], "output")
     properties = operation["parameters"]["properties"]
     if properties:

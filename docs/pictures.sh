@@ -115,6 +115,7 @@ gantry analyze patient/dicom -o chest --cache off --quiet
 keep chest '*-lungs-coronal.png' chest-ct.lungs
 keep chest '*-nodule-*.png' chest-ct.nodule
 keep chest '*-heart-calcium.png' chest-ct.heart
+python3 "$root/docs/svg_pictures.py" "$out" chest/summary.json
 gantry analyze patient/dicom -o tissues --profile any_ct --cache off --quiet
 keep tissues '*-body-composition.png' any-ct.tissues
 gantry simulation digital-patient head --seed 1 --modality mr --quiet
