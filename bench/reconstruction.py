@@ -215,6 +215,8 @@ def beamform_rows(row):
     ours = lambda: np.asarray(reconstruction.beamform(echoes, pixel=pixel, last_depth=depth, f_number=f_number))[0]
     times, images = interleaved(ours, theirs)
     likeness = np.corrcoef(images[0][40:].ravel(), images[1][40:].ravel())[0, 1]
+    yield row("reconstruction", "echoes of a cyst, 64 elements, 2 scatterers a mm^2, in process", "wall", "s",
+              timed(lambda: simulation.ultrasound("phantom:cylinder", elements=64, density=2))[0], runs=1, operation="simulation.ultrasound")
     yield row("reconstruction", "beamform 127 x 201 pixels, 64 elements, in process", "wall", "s", *times, "NumPy and SciPy", 5, operation="reconstruction.beamform")
     yield row("reconstruction", "beamform 127 x 201 pixels, correlation with NumPy", "correlation", "1", float(likeness), runs=1, larger_is_better=True, operation="reconstruction.beamform")
 

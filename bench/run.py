@@ -110,13 +110,17 @@ def suite_io():
         yield row("io", ".nii.gz compression 256^3 f32", "ratio", "1", kept, peer_kept, "ITK", 1, io_bench, larger_is_better=True)
 
 
+VOLUME_OPERATIONS = {"gaussian": "filter.gaussian", "median3": "filter.median", "distance": "filter.distance", "components": "segmentation.connected_components",
+                     "otsu": "segmentation.otsu", "resample_linear": "filter.resample", "resample_cubic": "filter.resample", "dilate": "filter.morphology"}
+
+
 def suite_volume():
     bench = str(BIN / "gantry_volume_bench")
     cases = json.loads(subprocess.run([*PEERS, "cases"], check=True, capture_output=True, text=True).stdout)
     for case, peer in cases.items():
         ours, theirs = [bench, case], [*PEERS, case]
         a, b = interleaved(lambda: reported(ours), lambda: reported(theirs), 3)
-        yield row("volume", f"{case} 256^3 f32, in process", "wall", "s", a, b, peer, 3, ours, theirs)
+        yield row("volume", f"{case} 256^3 f32, in process", "wall", "s", a, b, peer, 3, ours, theirs, operation=VOLUME_OPERATIONS[case])
 
 
 def suite_analyze():
@@ -297,8 +301,14 @@ def suite_radiomics():
 
 
 def suite_report():
-    """Negation on the published sentences of NegEx, beside negspacy where it is installed: F1 of the negated class, and time."""
+    """The text of an analysed chest; negation on the published sentences of NegEx, beside negspacy where it is installed: F1 of the negated class, and time."""
     import importlib.util
+
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([GANTRY, "simulation", "digital-patient", f"{folder}/patient", "--size", "small", "--quiet"], check=True)
+        subprocess.run([GANTRY, "analyze", f"{folder}/patient/dicom", "-o", f"{folder}/result", "--cache", "off", "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        ours = [GANTRY, "report", "text", f"{folder}/result/summary.json", f"{folder}/text.txt", "--cache", "off", "--quiet"]
+        yield row("report", "text of a chest CT, whole command", "wall", "s", statistics.median(wall(ours) for _ in range(5)), runs=5, gantry_command=ours)
 
     path = DATA / "text/negex/rsAnnotations-1-120-random.txt" if DATA else None
     if not path or not path.exists():

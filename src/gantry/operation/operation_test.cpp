@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Gantry authors
 #include <gtest/gtest.h>
 
+#include "gantry/base/test_support.h"
 #include "gantry/image/phantom/phantom.h"
 #include "gantry/operation/pipeline.h"
 #include "gantry/operation/sources.h"
@@ -195,6 +196,30 @@ TEST(Value, comes_back_from_its_bytes) {
   EXPECT_EQ(Value(image).digest(), Value(again).digest());
   const Labels labels(Voxels<std::uint8_t>(grid), {label_of(1, "brain", "by hand")});
   EXPECT_EQ(PortType<Labels>::from_bytes(PortType<Labels>::to_bytes(labels)).find("brain")->method, "by hand");
+}
+
+TEST(TableFiles, keep_words_numbers_and_quotation_marks_and_name_what_is_broken) {
+  gantry::Run run;
+  const TemporaryFolder folder;
+  const auto read = [&](const char* name, const std::string& text) {
+    write_atomic(folder.path() / name, text);
+    return PortType<Table>::read(folder.path() / name, run);
+  };
+  const Table table = read("a.csv", "name,value\r\n\"a, \"\"b\"\"\",1.5\n,\n");
+  ASSERT_EQ(table.rows().size(), 2U);
+  EXPECT_EQ(std::get<std::string>(table.rows()[0][0]), "a, \"b\"");
+  EXPECT_EQ(std::get<double>(table.rows()[0][1]), 1.5);
+  EXPECT_EQ(read("a.tsv", "name\tvalue\n\"a\t2\n").rows().size(), 1U);
+  const auto refusal = [&](const char* name, const std::string& text) {
+    const Error error = error_of([&] { read(name, text); });
+    EXPECT_EQ(error.code(), ErrorCode::unreadable) << text;
+    return std::string(error.what());
+  };
+  EXPECT_NE(refusal("b.csv", "").find("needs a first line"), std::string::npos);
+  EXPECT_NE(refusal("b.tsv", "\n\n").find("needs a first line"), std::string::npos);
+  EXPECT_NE(refusal("b.csv", "a,b\n1,2\n1\n").find("line 3 has 1 cells; the first line has 2"), std::string::npos);
+  EXPECT_NE(refusal("b.csv", "a,b\n1,\"2, which goes").find("ends within quotation marks"), std::string::npos);
+  EXPECT_NE(refusal("b.tsv", "a\tb\n1\t2\t3\n").find("line 2 has 3 cells"), std::string::npos);
 }
 
 Json smooth_twice() {

@@ -112,6 +112,7 @@ std::vector<std::vector<std::string>> csv_records(std::string_view text) {
       records.back().back() += c;
     }
   }
+  if (quoted) throw Error(ErrorCode::unreadable, "table: ends within quotation marks; the file may be cut off");
   if (records.back().size() == 1 && records.back().front().empty()) records.pop_back();
   return records;
 }

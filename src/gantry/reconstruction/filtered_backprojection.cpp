@@ -36,6 +36,9 @@ Image FilteredBackprojection::operator()(const Image& projections, const Image* 
   if (projections.frames() != 1) throw Error(ErrorCode::not_possible, "projections: must be of one time; the image has several");
   const Grid& grid = projections.grid();
   const std::int64_t columns = grid.size(0), views = grid.size(1);
+  const VoxelView<float> values = projections.as<float>();
+  if (!std::ranges::all_of(values.values(), [](float value) { return std::isfinite(value); }))
+    throw Error(ErrorCode::parameter, "projections: must be finite");
   reconstruction::Beam geometry = reconstruction::beam_of(scan, columns, grid.spacing_mm().x, views, angles, centre);
   if (find_centre) {
     if (geometry.fan || centre) throw Error(ErrorCode::parameter, "find_centre: is for parallel beams, and instead of centre");
@@ -51,7 +54,6 @@ Image FilteredBackprojection::operator()(const Image& projections, const Image* 
   }
   const Grid slices = reconstruction::slice_grid(size == 0 ? columns : size, pixel == 0 ? geometry.spacing_mm : pixel, grid);
   auto result = Voxels<float>::uninitialized(slices);
-  const VoxelView<float> values = projections.as<float>();
   const std::int64_t area = slices.size(0) * slices.size(1);
   std::vector<float> rows(static_cast<std::size_t>(columns * views));
   for (std::int64_t k = 0; k < grid.size(2); ++k) {

@@ -127,6 +127,17 @@ TEST(FourierReconstruction, shows_real_brain_and_knee_as_upright_images_of_the_m
   }
 }
 
+TEST(FourierReconstruction, shows_a_real_file_of_the_standard_format) {
+  const Path path = test_data("raw/mr/acqDataBrainSim100.h5");
+  if (path.empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
+  gantry::Run run;
+  const KSpace kspace = PortType<KSpace>::read(path, run);
+  const Image image = FourierReconstruction{.oversampling = 1.0}(kspace, run);
+  EXPECT_EQ(image.grid().size(), (Size3{256, 256, 1}));
+  EXPECT_NEAR(energy(image) / energy(kspace.samples), 1, 1e-5);
+  EXPECT_GT(mean_around(image, 0, 0, 40), 20 * mean_around(image, -115, -115, 8));
+}
+
 TEST(FourierReconstruction, refuses_samples_that_are_no_numbers_and_empty_or_absurd_fields) {
   gantry::Run run;
   KSpace kspace = random_kspace({8, 8, 1}, 1, 1, false);

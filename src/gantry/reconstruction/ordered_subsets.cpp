@@ -73,6 +73,11 @@ Image OrderedSubsets::operator()(const Image& projections, const Image* angles, 
                                                     map.size(1), map.size(2)));
     if ((size != 0 && size != map.size(0)) || (pixel != 0 && pixel != map.spacing_mm().x))
       throw Error(ErrorCode::parameter, "size, pixel: the attenuation gives the grid; leave them out");
+    const VoxelView<float> lengths = attenuation->as<float>();
+    for (std::int64_t n = 0; n < lengths.count(); ++n) {
+      if (!(lengths[n] >= 0 && std::isfinite(lengths[n])))
+        throw Error(ErrorCode::parameter, fmt::format("attenuation: must be finite and not negative; one value is {}", lengths[n]));
+    }
     side = map.size(0);
     pixel_mm = map.spacing_mm().x;
   }

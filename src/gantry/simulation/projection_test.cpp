@@ -85,7 +85,9 @@ TEST(ProjectionScan, of_a_digital_patient_gives_its_hounsfield_units_back) {
   fan.scan = {.shape = reconstruction::BeamShape::fan, .angle_range = 360, .source_distance = 570, .detector_distance = 470};
   fan.views = 900;
   fan.element = pixel_mm;
-  for (const ProjectionScan& scan : {quiet, noisy, fan}) {
+  ProjectionScan noisy_fan = fan;
+  noisy_fan.photons = 1e6;
+  for (const ProjectionScan& scan : {quiet, noisy, fan, noisy_fan}) {
     const Image rows = scan(patient.image, run);
     const Image back =
         FilteredBackprojection{.scan = scan.scan, .size = side, .pixel = pixel_mm, .unit = AttenuationUnit::hu}(rows, nullptr, run);
