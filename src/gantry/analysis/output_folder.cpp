@@ -77,8 +77,6 @@ void write_masks(const Path& folder, SeriesOutcome& outcome, Run& run) {
   }
 }
 
-bool is_lesion(const std::string& id) { return id != family(id) || id == "lung_nodule" || id == "pet_lesion"; }
-
 /// What one segmentation object holds of a result: rows of structures or of lesions, and what belongs to each.
 struct ObjectParts {
   std::vector<Label> rows;
@@ -87,7 +85,7 @@ struct ObjectParts {
 ObjectParts parts_for_object(const SeriesResult& result, bool lesions) {
   ObjectParts parts;
   for (const Segment& segment : result.segments) {
-    if (is_lesion(segment.id) != lesions || segment.id == "body") continue;
+    if (structure(segment.id).lesion != lesions || segment.id == "body") continue;
     const Label* row = result.labels.find(segment.label_value);
     if (!row) continue;
     parts.rows.push_back(*row);

@@ -368,12 +368,14 @@ ReportDocument report_document(const InputPlan& plan, const std::vector<std::vec
   document.title = {"Imaging report", "影像分析报告"};
   if (analysed.size() == 1 && analysed.front()->plan->profile) {
     const SeriesPlan& only = *analysed.front()->plan;
-    const Words& name = only.profile->id == "other" ? modality_name(only.modality) : only.profile->name;
+    const auto& modalities = only.profile->applies_to.modalities;
+    const bool any = std::find(modalities.begin(), modalities.end(), "*") != modalities.end();  // its name says nothing of what was seen
+    const Words& name = any ? modality_name(only.modality) : only.profile->name;
     std::string begin = name.en;
     if (!begin.empty()) begin[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(begin[0])));
     const bool ascii_end = !name.zh.empty() && static_cast<unsigned char>(name.zh.back()) < 0x80;
-    document.title = only.profile->id == "other" ? Words{begin + ": quality and protocol", name.zh + "：质量与方案"}
-                                                 : Words{begin + " report", name.zh + (ascii_end ? " 报告" : "报告")};
+    document.title = any ? Words{begin + ": quality and protocol", name.zh + "：质量与方案"}
+                         : Words{begin + " report", name.zh + (ascii_end ? " 报告" : "报告")};
   }
   document.subtitle = same("Gantry " + std::string(version()));
   document.facts = facts_of(plan, analysed, series_count);

@@ -44,9 +44,7 @@ TEST(AssociationSearch, refuses_tables_that_cannot_be_joined) {
   gantry::Run run;
   const Table three = table_of({"id", "a"}, {{"p", 1.0}, {"q", 2.0}, {"r", 3.0}});
   const auto refusal = [&](const Table& left, const Table& right) {
-    return std::string(error_of([&] {
-                         AssociationSearch{}(left, right, run);
-                       }).what());
+    return std::string(error_of([&] { AssociationSearch{}(left, right, run); }).what());
   };
   EXPECT_NE(refusal(three, table_of({"id", "b"}, {{"p", 1.0}, {"p", 2.0}, {"q", 3.0}})).find("line 3 repeats 'p'"), std::string::npos);
   EXPECT_NE(refusal(three, table_of({"id", "b"}, {{"p", 1.0}, {"q", 2.0}, {"x", 3.0}})).find("there are 2"), std::string::npos);

@@ -21,7 +21,7 @@ constexpr std::array table{
     Structure{"lung_left", "44029006", "Left lung", "左肺", {0x56, 0xb4, 0xe9}, anatomical},
     Structure{"lung_right", "3341006", "Right lung", "右肺", {0x1f, 0x78, 0xb4}, anatomical},
     Structure{"airways", "89187006", "Airways", "气道", {0xb8, 0xe1, 0x86}, anatomical},
-    Structure{"lung_nodule", "786838002", "Lung nodule", "肺结节", lesion, abnormal},
+    Structure{"lung_nodule", "786838002", "Lung nodule", "肺结节", lesion, abnormal, true},
     Structure{"emphysema", "87433001", "Emphysema", "肺气肿", {0xf2, 0xc8, 0x5b}, abnormal},
     Structure{"heart", "80891009", "Heart", "心脏", {0xc4, 0x4e, 0x52}, anatomical},
     Structure{"aorta", "15825003", "Aorta", "主动脉", {0xe0, 0x7b, 0x7b}, anatomical},
@@ -52,10 +52,10 @@ constexpr std::array table{
     Structure{"deep_nuclei", "32610002", "Basal ganglion", "深部核团", {0x5e, 0x4f, 0xa2}, anatomical},
     Structure{"skull", "89546000", "Skull", "颅骨", {0xf0, 0xe0, 0xb0}, anatomical},
     Structure{"scalp", "41695006", "Scalp", "头皮", {0xd8, 0xb3, 0x9a}, anatomical},
-    Structure{"brain_tumor", "126952004", "Brain tumor", "脑肿瘤", lesion, abnormal},
-    Structure{"liver_lesion", "300331000", "Liver lesion", "肝病灶", lesion, abnormal},
-    Structure{"kidney_lesion", "79131000119100", "Kidney lesion", "肾病灶", lesion, abnormal},
-    Structure{"pet_lesion", "52988006", "Lesion with increased uptake", "摄取增高灶", lesion, abnormal},
+    Structure{"brain_tumor", "126952004", "Brain tumor", "脑肿瘤", lesion, abnormal, true},
+    Structure{"liver_lesion", "300331000", "Liver lesion", "肝病灶", lesion, abnormal, true},
+    Structure{"kidney_lesion", "79131000119100", "Kidney lesion", "肾病灶", lesion, abnormal, true},
+    Structure{"pet_lesion", "52988006", "Lesion with increased uptake", "摄取增高灶", lesion, abnormal, true},
     Structure{"metal", "425620007", "Metal", "金属", {0xff, 0xff, 0xff}, substance},
 };
 

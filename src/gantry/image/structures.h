@@ -22,6 +22,7 @@ struct Structure {
   Color color;                ///< neighbours differ in lightness, paired organs share a hue
   std::string_view category;  ///< SNOMED CT id of the property category (PS3.16 CID 7150): 91723000 (anatomical structure), 85756007
                               ///< (tissue), 49755003 (morphologically abnormal structure), 91720002 (body substance), 105590001 (substance)
+  bool lesion = false;        ///< found one by one and numbered, `lung_nodule.3`; never part of the anatomy
 };
 
 /// All structures in a fixed order.

@@ -177,15 +177,12 @@ TEST(FilteredBackprojection, refuses_what_it_cannot_do) {
     Voxels<float> one = rows.as<float>().clone();
     one[70] = broken;
     const Image damaged(std::move(one));
-    EXPECT_EQ(std::string(error_of([&] {
-                            FilteredBackprojection{}(damaged, nullptr, run);
-                          }).what()),
-              "projections: must be finite");
+    EXPECT_EQ(std::string(error_of([&] { FilteredBackprojection{}(damaged, nullptr, run); }).what()), "projections: must be finite");
   }
 }
 
-// A tooth, 180 views; its axis of rotation is not in the middle of the detector. The slice must be the sum of the definition: rows convolved
-// with the samples of the ramp in double precision, and each pixel the sum of what lies on its rays, interpolated linearly.
+// A tooth, 180 views; its axis of rotation is not in the middle of the detector. The slice must be the sum of the definition: rows
+// convolved with the samples of the ramp in double precision, and each pixel the sum of what lies on its rays, interpolated linearly.
 TEST(FilteredBackprojection, finds_the_axis_of_a_real_scan_and_gives_its_slice) {
   const Path path = test_data("raw/ct/tooth.h5");
   if (path.empty()) GTEST_SKIP() << "GANTRY_TEST_DATA is not set";
@@ -302,8 +299,7 @@ TEST(OrderedSubsets, takes_each_slice_with_its_own_attenuation) {
     const auto n = static_cast<std::size_t>(k);
     const std::vector<Ellipse> body{{dense[n], 40, 32, 0, 0, 0}}, source{{active[n], 22, 22, 4, 0, 0}};
     const Image clear = projections_of(source, beam, 1), lines = projections_of(body, beam, 1);
-    for (std::int64_t v = 0; v < size * views; ++v)
-      counts[v + k * size * views] = clear.as<float>()[v] * std::exp(-lines.as<float>()[v]);
+    for (std::int64_t v = 0; v < size * views; ++v) counts[v + k * size * views] = clear.as<float>()[v] * std::exp(-lines.as<float>()[v]);
     std::ranges::copy(painted(body, size, 1), maps.data() + k * size * size);
   }
   const Image measured(std::move(counts)), attenuation(std::move(maps));
