@@ -96,14 +96,18 @@ def landmarks_of(path, image, mask):
     return points[[all(0 <= i < n for i, n in zip(place, values.shape)) and values[place] > 0 for place in places]]
 
 
+def beside(wall, ours, theirs, peer, runs=3):
+    """Median seconds of both commands, one after the other each time; None for a peer that is not there."""
+    times = [(wall(ours), wall(theirs) if peer else None) for _ in range(runs)]
+    return [statistics.median(one) if one[0] is not None else None for one in zip(*times)]
+
+
 def through(folder, out, points, gantry, transform, wall, peer):
     """Points through both registrations."""
     write_points(folder / "points.txt", points)
     ours = [gantry, "registration", "apply-points", str(folder / "points.txt"), str(folder / transform), str(folder / "there.txt"), "--cache", "off", "--quiet"]
     theirs = ["transformix", "-def", str(folder / "points.txt"), "-tp", str(out / "TransformParameters.1.txt"), "-out", str(out), "-threads", "2"]
-    times = [(wall(ours), wall(theirs) if peer else None) for _ in range(3)]
-    middle = [statistics.median(one) if one[0] is not None else None for one in zip(*times)]
-    found = None
+    middle, found = beside(wall, ours, theirs, peer), None
     if peer:
         found = np.array([text.split("OutputPoint = [")[1].split("]")[0].split() for text in (out / "outputpoints.txt").read_text().splitlines()], float)
     return np.loadtxt(folder / "there.txt", skiprows=2), found, middle, ours, theirs
@@ -122,13 +126,7 @@ def rows(row, wall, gantry, data):
 
         def both(case, words, ours, theirs):
             command = ["elastix", "-threads", "2", "-out", str(out), *theirs]
-            times = ([], [])
-            for _ in range(3):
-                times[0].append(wall(ours))
-                if peer:
-                    times[1].append(wall(command))
-            middle = [statistics.median(values) if values else None for values in times]
-            return row("registration", words, "wall", "s", *middle, "elastix" if peer else "", 3, ours, command if peer else "")
+            return row("registration", words, "wall", "s", *beside(wall, ours, command, peer), "elastix" if peer else "", 3, ours, command if peer else "")
 
         fixed = str(folder / "fixed.nii")
         ours = [gantry, "registration", "rigid", fixed, str(folder / "turned.nii"), str(folder / "a.nii.gz"), "--transform", str(folder / "a.json"), "--threads", "2", "--cache", "off"]
@@ -153,8 +151,7 @@ def rows(row, wall, gantry, data):
         yield row("registration", f"{len(fixed_points)} points through the deformation", "wall", "s", *middle, "transformix" if peer else "", 3, ours, command if peer else "")
         ours = [gantry, "registration", "apply", str(folder / "bent.nii"), str(folder / "b.nii"), fixed, str(folder / "applied.nii"), "--cache", "off", "--quiet"]
         command = ["transformix", "-in", str(folder / "bent.nii"), "-tp", str(out / "TransformParameters.1.txt"), "-out", str(out), "-threads", "2"]
-        times = [(wall(ours), wall(command) if peer else None) for _ in range(3)]
-        middle = [statistics.median(one) if one[0] is not None else None for one in zip(*times)]
+        middle = beside(wall, ours, command, peer)
         yield row("registration", "the brain through the deformation, 160^3", "wall", "s", *middle, "transformix" if peer else "", 3, ours, command if peer else "")
         yield row("registration", "B-spline, median error on the brain", "error", "mm", error, theirs, "elastix" if peer else "", 1, operation="registration.bspline")
 
